@@ -1,0 +1,73 @@
+# Everything a person or a machine does with this checkout. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export STATE ?= .state
+HOST ?=
+PORT ?=
+ARGS ?=
+BIN := .venv/bin
+ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+UV := 0.13.9
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  settings: STATE=$(STATE) HOST= PORT= ARGS=  (make serve PORT=9000 ARGS='--config my.toml')"
+
+.PHONY: setup
+setup: ## System packages, .venv, llama.cpp, starter models: only what is missing
+	@./setup.sh
+
+.PHONY: demo
+demo: setup ## One spoken question through the whole appliance, answered aloud
+	@$(BIN)/appliance demo --state-dir $(STATE) $(ADDRESS) $(ARGS)
+
+.PHONY: serve
+serve: setup ## The server
+	@$(BIN)/appliance serve --open --state-dir $(STATE) $(ADDRESS) $(ARGS)
+
+.PHONY: test
+test: setup ## The everyday tests, with their coverage
+	@$(BIN)/pytest --cov --cov-fail-under=85 $(ARGS)
+
+.PHONY: lint
+lint: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: lint test ## Format, lint, types, layers, then the tests: what must pass before a push
+
+.PHONY: bench
+bench: setup ## Latency, interruption, concurrency, accuracy on this machine
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# llama-cpp-python has only an sdist: setup.sh builds it, so it is locked apart from what pip installs as wheels.
+# The build tools share an environment with the packages, so they are resolved against the same versions.
+.PHONY: lock
+lock: ## Newest versions that pyproject.toml allows, into the four lock files
+	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	python3 -m venv "$$tools"; "$$tools/bin/pip" install --quiet uv==$(UV); \
+	resolve() { \
+	    local to=$$1; shift; \
+	    "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+	        --fork-strategy fewest --generate-hashes --no-header "$$@" \
+	        | sed '/^# The following packages were excluded/,$$d' \
+	        | { echo "# Made by: make lock"; cat -s; } > "$$tools/$$to"; \
+	    mv "$$tools/$$to" "$$to"; echo "$$to: $$(grep -c == "$$to") packages"; \
+	}; \
+	resolve requirements.lock pyproject.toml --no-emit-package llama-cpp-python; \
+	resolve requirements-dev.lock pyproject.toml --group dev --no-emit-package llama-cpp-python; \
+	resolve llama.lock --no-deps - <<< "$$(grep -oE 'llama-cpp-python[^\"]*' pyproject.toml)"; \
+	resolve build.lock --constraint requirements-dev.lock - \
+	    <<< $$'pip\nhatchling>=1.27\neditables\nscikit-build-core>=0.9.2\ncmake\nninja'
+
+.PHONY: clean
+clean: ## Remove .venv and what the tools left; models in $(STATE) and the llama.cpp wheel stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	find appliance tests benchmarks -name __pycache__ -prune -exec rm -r {} +

@@ -1,0 +1,116 @@
+"""Where the appliance is put together: the only place that knows all its parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import anyio
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+
+from appliance import __version__
+from appliance.engines.host import EngineHost, Probe
+from appliance.engines.specs import Llama, Piper, PiperVoice, Whisper
+from appliance.jobs import Generate, Message, Speak, Transcribe
+from appliance.settings import SettingsError
+from appliance.store.conversations import Conversations
+from appliance.voice.stages import Stages
+from appliance.web import chat, faults, health, models, speech, transcriptions, turns
+from appliance.web.box import Box
+from appliance.web.gate import Gate
+from appliance.web.names import Names
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp
+
+    from appliance.catalog.lineup import Installed, Lineup
+    from appliance.jobs import Role
+    from appliance.settings import Settings
+
+
+def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]:
+    """A host for each stage, not running yet."""
+    stt, llm, tts = settings.stt, settings.llm, settings.tts
+    whisper = Whisper(
+        name=lineup.stt.name, path=str(lineup.stt.main), device=stt.device, compute_type=stt.compute_type,
+        threads=stt.threads, beam_size=stt.beam_size,
+    )  # fmt: skip
+    llama = Llama(
+        name=lineup.llm.name, path=str(lineup.llm.main), context=llm.context, gpu_layers=llm.gpu_layers,
+        threads=llm.threads, batch=llm.batch,
+    )  # fmt: skip
+    voices = [PiperVoice(voice, str(model.main)) for voice, model in _voices(settings, lineup).items()]
+    piper = Piper(
+        name=next(iter(_voices(settings, lineup).values())).name,
+        voices=voices,
+        cuda=tts.cuda,
+        threads=tts.threads,
+    )
+    spoken = resources.files("appliance").joinpath("probe.flac").read_bytes()
+    hello = Generate(messages=[Message("user", "Say yes.")], max_tokens=4)
+    return {
+        "stt": EngineHost("stt", whisper, Probe(Transcribe(), spoken), settings),
+        "llm": EngineHost("llm", llama, Probe(hello), settings),
+        "tts": EngineHost("tts", piper, Probe(Speak(text="Ready.")), settings),
+    }
+
+
+def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost]) -> ASGIApp:
+    """The whole appliance as an ASGI application; its lifespan starts and ends the engines."""
+    names = Names(
+        stt=lineup.stt.name,
+        llm=lineup.llm.name,
+        voices={voice: model.name for voice, model in _voices(settings, lineup).items()},
+    )
+    box = Box(
+        settings=settings,
+        stages=Stages(engines["stt"], engines["llm"], engines["tts"]),
+        names=names,
+        conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
+        health=lambda: {role: engine.status for role, engine in engines.items()},
+    )
+
+    @asynccontextmanager
+    async def engines_run(_: Litestar) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            for engine in engines.values():
+                tasks.start_soon(engine.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+    app = Litestar(
+        route_handlers=[
+            transcriptions.transcriptions,
+            transcriptions.translations,
+            speech.speech,
+            chat.chat_completions,
+            turns.turns,
+            models.list_models,
+            models.get_model,
+            health.live,
+            health.ready,
+            health.figures,
+        ],
+        dependencies={"box": Provide(lambda: box, sync_to_thread=False)},
+        lifespan=[engines_run],
+        state=State({"box": box}),
+        exception_handlers={Exception: faults.handle},
+        request_max_body_size=settings.limits.body_mb * 1_000_000,
+        openapi_config=OpenAPIConfig(title="Voice appliance", version=__version__, path="/schema"),
+        logging_config=None,
+    )
+    return Gate(app, settings.limits.requests)
+
+
+def _voices(settings: Settings, lineup: Lineup) -> dict[str, Installed]:
+    """Installed voices by short name, the default first."""
+    voices = {model.voice or model.name: model for model in lineup.voices}
+    wanted = settings.tts.voice
+    if wanted and wanted not in voices:
+        raise SettingsError(f"tts.voice: there is no installed voice {wanted!r}; there are {', '.join(voices)}")
+    return {wanted: voices[wanted], **voices} if wanted else voices

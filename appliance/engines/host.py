@@ -1,0 +1,345 @@
+"""The parent's side of one engine: starts its worker, watches it, replaces it, and lends its answers to clients.
+
+A host owns one child process at a time. `run` is its task; `stream` is what everybody else uses:
+
+    async with host.stream(job, payload) as parts:
+        async for part, payload in parts: ...
+
+Leaving the block early aborts the job in the worker within one step. A job beyond the queue's bound is refused
+at once, every wait for a part has a deadline, and when the worker dies or stalls every job on it fails at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from subprocess import DEVNULL
+from typing import TYPE_CHECKING, Final, Literal
+
+import anyio
+import anyio.abc
+from anyio.streams.buffered import BufferedByteReceiveStream
+from structlog.contextvars import get_contextvars
+
+from appliance import logs, metrics
+from appliance.engines import frames
+from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from anyio.abc import ByteSendStream
+
+    from appliance.engines.specs import AnySpec
+    from appliance.jobs import AnyJob, AnyPart, Role
+    from appliance.settings import Settings, Workers
+
+log = logs.logger(__name__)
+
+State = Literal["starting", "ready", "down"]
+
+BACK_OFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+HEALTHY_SECONDS: Final = 60.0
+"""A worker that served so long starts the back-off afresh."""
+
+COMMAND: Final = (sys.executable, "-m", "appliance.engines.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """What readiness says about one stage."""
+
+    state: State
+    model: str
+    detail: str
+    restarts: int
+    in_flight: int
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A real, small request that a worker has to answer before it counts as ready."""
+
+    job: AnyJob
+    payload: bytes = b""
+
+
+class Parts:
+    """One job's answer as it comes. Iterate once; `ApplianceError` is raised where the answer fails."""
+
+    def __init__(self, host: EngineHost, job_id: int, deadline: float, stage: str) -> None:
+        self._host, self._id, self._deadline, self._stage = host, job_id, deadline, stage
+        self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
+        self._news = anyio.Event()
+        self._taken = 0
+        self._over: ApplianceError | Literal[True] | None = None
+        self.waiting_since: float | None = None
+        """When the client stopped taking parts that lie ready; None while it keeps up."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the worker has nothing more to say about the job."""
+        return self._over is not None
+
+    def put(self, part: AnyPart, payload: bytes) -> None:
+        """A part came from the worker."""
+        if not self._arrived:
+            self.waiting_since = anyio.current_time()
+        self._arrived.append((part, payload))
+        self._news.set()
+
+    def end(self, error: ApplianceError | None = None) -> None:
+        """The answer is complete, or failed."""
+        if self._over is None:
+            self._over = error or True
+            self._news.set()
+
+    def __aiter__(self) -> Parts:
+        return self
+
+    async def __anext__(self) -> tuple[AnyPart, bytes]:
+        with anyio.move_on_after(self._deadline):
+            while not self._arrived and self._over is None:
+                self._news = anyio.Event()
+                await self._news.wait()
+        if isinstance(self._over, ApplianceError):
+            raise self._over
+        if self._arrived:
+            return self._take()
+        if self._over is None:
+            raise DeadlineExceeded(f"The {self._stage} stage gave no answer within {self._deadline:g} s.")
+        raise StopAsyncIteration
+
+    def _take(self) -> tuple[AnyPart, bytes]:
+        taken = self._arrived.popleft()
+        self.waiting_since = anyio.current_time() if self._arrived else None
+        self._taken += 1
+        if self._taken == frames.WINDOW // 2:
+            self._host.tell(frames.Grant(self._id, self._taken))
+            self._taken = 0
+        return taken
+
+
+class EngineHost:
+    """Owns one worker process."""
+
+    def __init__(
+        self,
+        role: Role,
+        spec: AnySpec,
+        probe: Probe,
+        settings: Settings,
+        *,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        section = getattr(settings, role)
+        self.role: Role = role
+        self._spec, self._probe, self._command, self._log = spec, probe, command, settings.log
+        self._watch: Workers = settings.workers
+        self._queue: int = section.queue
+        self._deadline: float = section.deadline_seconds
+        self._state: State = "starting"
+        self._detail = "the worker is being started"
+        self._restarts = 0
+        self._next_id = 0
+        self._jobs: dict[int, Parts] = {}
+        self._outbox: deque[tuple[frames.ToWorker, bytes]] = deque()  # a few frames a job, and jobs are bounded
+        self._to_send = anyio.Event()
+        self._process: anyio.abc.Process | None = None
+        self._mean_seconds = 1.0
+
+    @property
+    def status(self) -> StageStatus:
+        """The stage as readiness shows it."""
+        pid = self._process.pid if self._process is not None else None
+        return StageStatus(self._state, self._spec.name, self._detail, self._restarts, len(self._jobs), pid)
+
+    @asynccontextmanager
+    async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Parts]:
+        """Send a job; the parts of its answer. Raises `EngineDown` or `Overloaded` at once."""
+        if self._state != "ready":
+            raise EngineDown(f"The {self.role} stage is not ready: {self._detail}.", retry_after=5)
+        if len(self._jobs) >= self._queue:
+            retry_after = min(30, max(1, math.ceil(self._mean_seconds)))
+            metrics.REFUSED.labels(self.role).inc()
+            raise Overloaded(f"The {self.role} stage is busy with {self._queue} requests.", retry_after=retry_after)
+        async with self._exchange(job, payload) as parts:
+            yield parts
+
+    @asynccontextmanager
+    async def _exchange(self, job: AnyJob, payload: bytes) -> AsyncIterator[Parts]:
+        self._next_id += 1
+        job_id, started = self._next_id, anyio.current_time()
+        parts = self._jobs[job_id] = Parts(self, job_id, self._deadline, self.role)
+        metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
+        self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", "")), payload)
+        try:
+            yield parts
+        finally:
+            self._jobs.pop(job_id, None)
+            metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
+            if not parts.ended:
+                metrics.ABORTED.labels(self.role).inc()
+                self.tell(frames.Abort(job_id))
+            else:
+                self._mean_seconds += 0.2 * (anyio.current_time() - started - self._mean_seconds)
+
+    def tell(self, message: frames.ToWorker, payload: bytes = b"") -> None:
+        """Put a frame on its way to the worker; never blocks. Without a worker there is nobody to tell."""
+        if self._process is not None:
+            self._outbox.append((message, payload))
+            self._to_send.set()
+
+    async def run(self) -> None:
+        """Keep a worker alive until cancelled."""
+        attempt = 0
+        while True:
+            started = anyio.current_time()
+            try:
+                await self._serve_one()
+            finally:
+                self._fail_all()
+            if anyio.current_time() - started > HEALTHY_SECONDS:
+                attempt = 0
+            pause = BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)]
+            attempt += 1
+            self._restarts += 1
+            metrics.RESTARTS.labels(self.role).inc()
+            log.warning("worker ended", stage=self.role, reason=self._detail, restart_in_seconds=pause)
+            await anyio.sleep(pause)
+
+    def _fail_all(self) -> None:
+        self._state = "down"
+        metrics.READY.labels(self.role).set(0)
+        self._outbox.clear()
+        for parts in self._jobs.values():
+            parts.end(
+                EngineDown(f"The {self.role} stage failed during the request and is being replaced.", retry_after=3)
+            )
+
+    async def _serve_one(self) -> None:
+        """One worker's life, until it ends or has to be ended."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = await anyio.open_process(
+                    [*self._command, self.role, "--fd", str(theirs.fileno())],
+                    stdin=DEVNULL,
+                    stdout=None,
+                    stderr=None,
+                    pass_fds=[theirs.fileno()],
+                    env={**os.environ, "MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE"},
+                )
+        except BaseException:
+            ours.close()
+            raise
+        process = self._process
+        try:
+            async with (
+                await anyio.abc.UNIXSocketStream.from_socket(ours) as stream,
+                anyio.create_task_group() as tasks,
+            ):
+                tasks.start_soon(self._send_frames, stream)
+                self._detail = await self._receive_frames(BufferedByteReceiveStream(stream), tasks)
+                tasks.cancel_scope.cancel()
+        finally:
+            self._process = None
+            with anyio.CancelScope(shield=True):
+                if process.returncode is None:
+                    process.kill()
+                code = await process.wait()
+                await process.aclose()
+            if code < 0 and code != -signal.SIGKILL:
+                self._detail = f"the worker ended by signal {signal.Signals(-code).name}"
+
+    async def _send_frames(self, stream: ByteSendStream) -> None:
+        """The only sender, so that frames never mix."""
+        form = self._log.format if self._log.format != "auto" else "human" if sys.stderr.isatty() else "json"
+        self.tell(frames.Load(self._spec, self._watch.beat_seconds, self._log.level, form))
+        try:
+            while True:
+                while self._outbox:
+                    message, payload = self._outbox.popleft()
+                    await stream.send(frames.encode(message, payload))
+                    if payload:
+                        await stream.send(payload)
+                self._to_send = anyio.Event()
+                await self._to_send.wait()
+        except anyio.BrokenResourceError:
+            pass  # the receiving side sees the end too, and says why
+
+    async def _receive_frames(self, stream: BufferedByteReceiveStream, tasks: anyio.abc.TaskGroup) -> str:
+        """Hand out what the worker says; returns why there will be no more."""
+        loading_until = anyio.current_time() + self._watch.load_seconds
+        steps, progress_at = -1, anyio.current_time()
+        self._detail = "the model is being loaded"
+        try:
+            while True:
+                with anyio.fail_after(self._watch.silent_seconds):
+                    message, payload = await _receive(stream)
+                now = anyio.current_time()
+                match message:
+                    case frames.Beat(steps=counted, busy=busy):
+                        if counted != steps or not busy:
+                            steps, progress_at = counted, now
+                        if now - progress_at > self._watch.stall_seconds:
+                            return f"a job made no progress for {self._watch.stall_seconds:g} s"
+                        if self._state != "ready" and now > loading_until:
+                            return f"the model was not ready within {self._watch.load_seconds:g} s"
+                        self._drop_unread(now)
+                    case frames.Emit(id=job_id, part=part) if job_id in self._jobs:
+                        self._jobs[job_id].put(part, payload)
+                    case frames.Done(id=job_id) if job_id in self._jobs:
+                        self._jobs[job_id].end()
+                    case frames.Failed(id=job_id) if job_id in self._jobs:
+                        self._jobs[job_id].end(from_code(message.code, message.message, message.param))
+                    case frames.Loaded(seconds=seconds):
+                        tasks.start_soon(self._prove, seconds)
+        except TimeoutError:
+            return f"the worker gave no sign of life for {self._watch.silent_seconds:g} s"
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+            return "the worker's process ended"
+
+    async def _prove(self, load_seconds: float) -> None:
+        """Ready means: it has answered a real request."""
+        self._detail = "the model is being warmed"
+        started = anyio.current_time()
+        try:
+            async with self._exchange(self._probe.job, self._probe.payload) as parts:
+                async for _ in parts:
+                    pass
+        except ApplianceError as error:
+            log.error("warm-up failed", stage=self.role, code=error.code)
+            if self._process is not None:
+                self._process.kill()
+            return
+        self._state, self._detail = "ready", "ready"
+        metrics.READY.labels(self.role).set(1)
+        warm_seconds = round(anyio.current_time() - started, 3)
+        log.info(
+            "stage ready",
+            stage=self.role,
+            model=self._spec.name,
+            load_s=round(load_seconds, 3),
+            warm_s=warm_seconds,
+        )
+
+    def _drop_unread(self, now: float) -> None:
+        for job_id, parts in self._jobs.items():
+            since = parts.waiting_since
+            if since is not None and not parts.ended and now - since > self._watch.reader_seconds:
+                parts.end(DeadlineExceeded("The answer was not taken in time."))
+                self.tell(frames.Abort(job_id))
+
+
+async def _receive(stream: BufferedByteReceiveStream) -> tuple[frames.ToHost, bytes]:
+    message_length, payload_length = frames.LENGTHS.unpack(await stream.receive_exactly(frames.LENGTHS.size))
+    message = frames.decode_to_host(await stream.receive_exactly(message_length))
+    return message, await stream.receive_exactly(payload_length) if payload_length else b""

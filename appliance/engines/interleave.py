@@ -1,0 +1,135 @@
+"""Many jobs over one handle that cannot be shared: each step advances one of them by one part.
+
+Every engine has the same face: `submit`, `grant`, `abort`, and `step`, called by one thread. This one serves any
+engine whose job is a lazy iterator. Up to `width` jobs are open at once and take turns, the others wait in order.
+The language engine's scheduler stands behind the same face.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from appliance.errors import ApplianceError, InternalError
+from appliance.jobs import AnyJob, AnyPart
+from appliance.logs import logger, place_of
+
+log = logger(__name__)
+
+Progress = tuple[AnyPart, bytes] | None
+"""A part with its payload, or None: nothing to show yet, but work was done."""
+
+Begin = Callable[[AnyJob, bytes], Iterator[Progress]]
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """Something that job `id` has to say: a part, its end, or (`error`) its failure."""
+
+    id: int
+    part: AnyPart | None = None
+    payload: bytes = b""
+    error: ApplianceError | None = None
+
+
+class Engine(Protocol):
+    """What a worker drives. None of these blocks but `step`, which does one bounded piece of work."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether `step` has anything to do."""
+
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
+        """Take a job; it may send `window` parts before a grant."""
+
+    def grant(self, job_id: int, parts: int) -> None:
+        """Let a job send more."""
+
+    def abort(self, job_id: int) -> None:
+        """Forget a job at once and free what it holds; unknown ids are fine."""
+
+    def step(self) -> list[Emission]:
+        """Do one piece of work."""
+
+
+@dataclass(slots=True)
+class _Job:
+    id: int
+    job: AnyJob
+    payload: bytes
+    request_id: str
+    window: int
+    parts: Iterator[Progress] | None = field(default=None)
+
+
+class Interleaved:
+    """An `Engine` over lazy iterators; `begin` opens one for a job."""
+
+    def __init__(self, begin: Begin, width: int) -> None:
+        self._begin = begin
+        self._width = width
+        self._open: deque[_Job] = deque()
+        self._waiting: deque[_Job] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an open job may send, or a waiting one may open."""
+        return any(job.window > 0 for job in self._open) or bool(self._waiting and len(self._open) < self._width)
+
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
+        """Queue a job."""
+        self._waiting.append(_Job(job_id, job, payload, request_id, window))
+
+    def grant(self, job_id: int, parts: int) -> None:
+        """Let a job send more."""
+        for job in (*self._open, *self._waiting):
+            if job.id == job_id:
+                job.window += parts
+
+    def abort(self, job_id: int) -> None:
+        """Close the job's iterator, which frees what it holds."""
+        for queue in (self._open, self._waiting):
+            for job in queue:
+                if job.id == job_id:
+                    queue.remove(job)
+                    _close(job)
+                    return
+
+    def step(self) -> list[Emission]:
+        """Advance the next job in turn by one part."""
+        while self._waiting and len(self._open) < self._width:
+            self._open.append(self._waiting.popleft())
+        for _ in range(len(self._open)):
+            job = self._open.popleft()
+            if job.window > 0:
+                return self._advance(job)
+            self._open.append(job)
+        return []
+
+    def _advance(self, job: _Job) -> list[Emission]:
+        try:
+            if job.parts is None:
+                job.parts = self._begin(job.job, job.payload)
+                job.payload = b""
+            progress = next(job.parts)
+        except StopIteration:
+            return [Emission(job.id)]
+        except ApplianceError as error:
+            return [Emission(job.id, error=error)]
+        except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
+            log.error("job failed", request_id=job.request_id, **place_of(error))
+            return [Emission(job.id, error=InternalError("The engine failed on this request."))]
+        self._open.append(job)
+        if progress is None:
+            return []
+        job.window -= 1
+        part, payload = progress
+        return [Emission(job.id, part, payload)]
+
+
+def _close(job: _Job) -> None:
+    close = getattr(job.parts, "close", None)
+    if close is not None:
+        close()

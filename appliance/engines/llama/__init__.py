@@ -1,0 +1,1 @@
+"""Thinking: llama.cpp. `engine` is the face that the worker loads."""

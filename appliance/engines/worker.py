@@ -1,0 +1,172 @@
+"""The child's side: `python -m appliance.engines.worker ROLE --fd N`, one engine in one process.
+
+Three threads. The main one owns the engine and is the only one to touch it. One reads frames into an inbox. One
+sends a heartbeat that carries the engine's step count, so that the parent can tell a long job from a stuck one.
+The process ends with its parent: by `PR_SET_PDEATHSIG` and, where that is missing, by the end of the socket.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from appliance import logs
+from appliance.engines import frames
+from appliance.engines.specs import AnySpec, Llama, Piper, Whisper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.engines.interleave import Emission, Engine
+    from appliance.engines.specs import AnySpec
+
+log = logs.logger(__name__)
+
+PR_SET_PDEATHSIG: Final = 1
+
+# The library behind an engine is imported in its worker only: nothing else may pay for it, or share its licence.
+ENGINES: Final = {
+    Whisper: "appliance.engines.whisper",
+    Llama: "appliance.engines.llama.engine",
+    Piper: "appliance.engines.piper",
+}
+
+
+def load_engine(spec: AnySpec) -> Engine:
+    """Load a model and warm it."""
+    engine: Engine = importlib.import_module(ENGINES[type(spec)]).load(spec)
+    return engine
+
+
+class Connection:
+    """The socket to the parent. Sending is safe from any thread."""
+
+    def __init__(self, fd: int) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._sending = threading.Lock()
+
+    def send(self, message: frames.ToHost, payload: bytes = b"") -> None:
+        """Send one frame; ends the process if the parent is gone."""
+        try:
+            with self._sending:
+                self._socket.sendall(frames.encode(message, payload))
+                if payload:
+                    self._socket.sendall(payload)
+        except OSError:
+            os._exit(0)
+
+    def receive(self) -> tuple[frames.ToWorker, bytes]:
+        """Receive one frame; ends the process if the parent is gone."""
+        message_length, payload_length = frames.LENGTHS.unpack(self._exactly(frames.LENGTHS.size))
+        message = frames.decode_to_worker(self._exactly(message_length))
+        return message, self._exactly(payload_length)
+
+    def _exactly(self, length: int) -> bytes:
+        data = bytearray(length)
+        view, filled = memoryview(data), 0
+        while filled < length:
+            count = self._socket.recv_into(view[filled:])
+            if count == 0:
+                os._exit(0)
+            filled += count
+        return bytes(data)
+
+
+class Worker:
+    """Drives one engine until the parent ends."""
+
+    def __init__(self, connection: Connection, load: Callable[[AnySpec], Engine]) -> None:
+        self._connection = connection
+        self._load = load
+        self._inbox: deque[tuple[frames.ToWorker, bytes]] = deque()  # the host's admission bounds it
+        self._arrived = threading.Condition()
+        self._steps = 0
+        self._busy = False
+
+    def run(self) -> None:
+        """Load, then serve for ever."""
+        message, _ = self._connection.receive()
+        if not isinstance(message, frames.Load):
+            raise TypeError("the first frame must be Load")
+        logs.configure(message.log_level, "json" if message.log_format == "json" else "human")
+        threading.Thread(target=self._beat, args=(message.beat_seconds,), daemon=True).start()
+        started = time.monotonic()
+        engine = self._load(message.spec)
+        self._connection.send(frames.Loaded(time.monotonic() - started))
+        threading.Thread(target=self._receive, daemon=True).start()
+        while True:
+            for arrived, payload in self._take(wait=not engine.busy):
+                self._deliver(engine, arrived, payload)
+            for emission in engine.step():
+                self._tell(emission)
+            self._steps += 1
+
+    def _take(self, *, wait: bool) -> list[tuple[frames.ToWorker, bytes]]:
+        with self._arrived:
+            if wait:
+                self._busy = False
+                while not self._inbox:
+                    self._arrived.wait()
+            self._busy = True
+            taken = list(self._inbox)
+            self._inbox.clear()
+        return taken
+
+    def _deliver(self, engine: Engine, message: frames.ToWorker, payload: bytes) -> None:
+        match message:
+            case frames.Start(id=job_id, job=job, request_id=request_id, window=window):
+                engine.submit(job_id, job, payload, request_id=request_id, window=window)
+            case frames.Grant(id=job_id, parts=parts):
+                engine.grant(job_id, parts)
+            case frames.Abort(id=job_id):
+                engine.abort(job_id)
+                log.debug("job aborted", job=job_id)
+            case _:
+                log.error("unexpected frame", frame=type(message).__name__)
+
+    def _tell(self, emission: Emission) -> None:
+        if emission.error is not None:
+            error = emission.error
+            self._connection.send(frames.Failed(emission.id, error.code, error.message, error.param))
+        elif emission.part is not None:
+            self._connection.send(frames.Emit(emission.id, emission.part), emission.payload)
+        else:
+            self._connection.send(frames.Done(emission.id))
+
+    def _receive(self) -> None:
+        while True:
+            frame = self._connection.receive()
+            with self._arrived:
+                self._inbox.append(frame)
+                self._arrived.notify()
+
+    def _beat(self, every: float) -> None:
+        while True:
+            self._connection.send(frames.Beat(self._steps, self._busy))
+            time.sleep(every)
+
+
+def main(load: Callable[[AnySpec], Engine] = load_engine) -> None:
+    """Entry point of a worker process."""
+    parser = argparse.ArgumentParser(description="One engine of the appliance, driven by its host over a socket.")
+    parser.add_argument("role", choices=["stt", "llm", "tts"])
+    parser.add_argument("--fd", type=int, required=True, help="inherited descriptor of the socket to the host")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(15, f"appliance-{arguments.role}".encode())
+    Worker(Connection(arguments.fd), load).run()
+
+
+if __name__ == "__main__":
+    main()

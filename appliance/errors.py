@@ -1,0 +1,161 @@
+"""Everything that can go wrong for a user, as one tree with one table of codes.
+
+    ApplianceError
+    ├── RequestError          the caller can mend it (4xx)
+    │   ├── NotFound          no such model, voice, route or object (404)
+    │   └── TooLarge          over a size limit (413)
+    └── Unavailable           the box cannot do it now; try again (503)
+        ├── Overloaded        a bounded queue is full
+        ├── EngineDown        the stage's worker died, stalled or is still starting
+        └── DeadlineExceeded  a wait reached its deadline
+
+`InternalError` is ours to mend (500). Every leaf says which field it is about (`param`) and carries a
+stable `code` that clients may switch on; `CODES` lists them all, and a test holds the documentation against it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CODES: Final = MappingProxyType(
+    {
+        # code: (HTTP status, what it means)
+        "invalid_value": (400, "A field has the wrong type, form or range."),
+        "missing_field": (400, "A required field is absent."),
+        "unsupported_parameter": (400, "A field of the protocol that this box does not implement."),
+        "audio_empty": (400, "The audio has no samples."),
+        "audio_not_recognised": (400, "The bytes are not audio in any format that can be decoded."),
+        "audio_truncated": (400, "The audio ends before the length that its header promises."),
+        "audio_too_long": (400, "The audio is longer than `limits.audio_seconds`."),
+        "audio_silent": (400, "No speech was found in the audio."),
+        "text_empty": (400, "There is nothing to say in the text."),
+        "text_too_long": (400, "The text is longer than `limits.speech_characters`."),
+        "context_length_exceeded": (400, "Prompt and reply do not fit the model's context."),
+        "voice_not_found": (404, "No installed voice has that name."),
+        "model_not_found": (404, "No installed model has that name for this task."),
+        "not_found": (404, "There is nothing at that address."),
+        "method_not_allowed": (405, "That address does not take this method."),
+        "body_too_large": (413, "The request body is larger than `limits.body_mb`."),
+        "internal_error": (500, "A fault of the appliance; the log has the request id."),
+        "overloaded": (503, "The stage's queue is full; try again after `Retry-After` seconds."),
+        "engine_down": (
+            503,
+            "The stage is starting or being replaced; try again after `Retry-After` seconds.",
+        ),
+        "deadline_exceeded": (503, "The stage did not answer in time; try again."),
+    }
+)
+
+
+class ApplianceError(Exception):
+    """Base of all. `message` is a sentence for the caller, `param` the field it is about, if any."""
+
+    code: str = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        if code is not None:
+            if code not in CODES:
+                message = f"{code!r} is not in the table of codes"
+                raise ValueError(message)
+            self.code = code
+
+    @property
+    def status(self) -> int:
+        """HTTP status, from the table."""
+        return CODES[self.code][0]
+
+    @property
+    def type(self) -> str:
+        """OpenAI's name for the family of the error."""
+        if self.status >= 500:
+            return "server_error"
+        return "invalid_request_error"
+
+
+class RequestError(ApplianceError):
+    """The caller can mend it."""
+
+    code = "invalid_value"
+
+
+class NotFound(RequestError):
+    """No such model, voice, route or object."""
+
+    code = "not_found"
+
+
+class TooLarge(RequestError):
+    """Over a size limit."""
+
+    code = "body_too_large"
+
+
+class Unavailable(ApplianceError):
+    """The box cannot do it now. `retry_after` is in whole seconds."""
+
+    code = "engine_down"
+    retry_after: int = 1
+
+    def __init__(
+        self, message: str, *, code: str | None = None, param: str | None = None, retry_after: int = 1
+    ) -> None:
+        super().__init__(message, code=code, param=param)
+        self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """A bounded queue is full."""
+
+    code = "overloaded"
+
+
+class EngineDown(Unavailable):
+    """The stage's worker died, stalled or is still starting."""
+
+    code = "engine_down"
+
+
+class DeadlineExceeded(Unavailable):
+    """A wait reached its deadline."""
+
+    code = "deadline_exceeded"
+
+
+class InternalError(ApplianceError):
+    """A fault of ours."""
+
+
+_BY_CODE: Final[dict[str, type[ApplianceError]]] = {
+    **{cls.code: cls for cls in (NotFound, TooLarge, Overloaded, EngineDown, DeadlineExceeded, InternalError)},
+    "voice_not_found": NotFound,
+    "model_not_found": NotFound,
+}
+
+
+def from_code(code: str, message: str, param: str | None = None) -> ApplianceError:
+    """Rebuild an error that crossed a process border as (code, message, param)."""
+    cls = _BY_CODE.get(code, RequestError)
+    return cls(message, code=code, param=param)
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Around a task group: if one of the tree's errors is among what went wrong, raise it alone."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        matching, _ = group.split(ApplianceError)
+        found: BaseException | None = matching
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        if found is None:
+            raise
+        raise found from None

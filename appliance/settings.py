@@ -1,0 +1,258 @@
+"""One frozen object with every setting, from `appliance.toml` and the environment.
+
+The file has one table a section (`[http]`), the environment one variable a field
+(`APPLIANCE_HTTP__PORT`), and the environment wins. Whatever is unknown or wrong ends the start with a
+sentence that names the file, the line and the field. Only this module reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "APPLIANCE_"
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the sections; a field's documentation is its `Meta(description=...)`."""
+
+
+class Http(Section, frozen=True):
+    """Where the box listens."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one.")] = 8080
+    open: Annotated[bool, Meta(description="Answer without keys. Refused on any address but loopback.")] = False
+
+
+class Models(Section, frozen=True):
+    """Which models the box runs and where they are."""
+
+    set: Annotated[str, Meta(description="Name of a set in `models/sets.toml`.")] = "starter"
+    dir: Annotated[
+        str, Meta(description="Folder of the installed models; empty means `models` in the state folder.")
+    ] = ""
+    manifests: Annotated[
+        str, Meta(description="Folder of the manifests; empty means those that come with the appliance.")
+    ] = ""
+
+
+class Stt(Section, frozen=True):
+    """Listening: speech to text."""
+
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        Meta(description="Where Whisper runs; `auto` takes a GPU if there is one."),
+    ] = "auto"
+    compute_type: Annotated[
+        str,
+        Meta(description="CTranslate2's arithmetic: `default`, `int8`, `int8_float16`, `float16`, `float32`."),
+    ] = "int8"
+    threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 means one for each core, four at most.")] = 0
+    beam_size: Annotated[Count, Meta(description="Width of Whisper's beam search; 1 is greedy.")] = 1
+    language: Annotated[
+        str, Meta(description="Language code to assume; empty means detect it each time, which costs time.")
+    ] = ""
+    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 8
+    deadline_seconds: Annotated[
+        Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
+    ] = 120.0
+
+
+class Llm(Section, frozen=True):
+    """Thinking: the language model."""
+
+    context: Annotated[Count, Meta(description="Tokens of context, prompt and reply together.")] = 4096
+    gpu_layers: Annotated[
+        int, Meta(ge=-1, description="Layers on the GPU; -1 means all. Without a GPU build it has no effect.")
+    ] = -1
+    threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 means one for each core, eight at most.")] = 0
+    batch: Annotated[Count, Meta(description="Prompt tokens evaluated between two looks for an abort.")] = 256
+    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 8
+    deadline_seconds: Annotated[
+        Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
+    ] = 60.0
+
+
+class Tts(Section, frozen=True):
+    """Speaking: text to speech."""
+
+    voice: Annotated[str, Meta(description="Short name of the default voice; empty means the set's first.")] = ""
+    cuda: Annotated[bool, Meta(description="Run voices on the GPU; often slower for single sentences.")] = False
+    threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 means one for each core, four at most.")] = 0
+    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 16
+    deadline_seconds: Annotated[
+        Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
+    ] = 30.0
+
+
+class Voice(Section, frozen=True):
+    """The spoken turn."""
+
+    instructions: Annotated[str, Meta(description="What the assistant is told before each conversation.")] = (
+        "You are a helpful voice assistant. Answer in plain spoken English, in two or three short sentences, "
+        "without lists or markup."
+    )
+    max_reply_tokens: Annotated[Count, Meta(description="Longest reply, in tokens of the language model.")] = 160
+    temperature: Annotated[float, Meta(ge=0, le=2, description="Sampling temperature of spoken replies.")] = 0.6
+    history_messages: Annotated[
+        int, Meta(ge=0, description="Earlier messages of a conversation that the model sees again.")
+    ] = 16
+    conversations: Annotated[
+        Count, Meta(description="Conversations remembered; beyond it the one unused for longest goes.")
+    ] = 256
+
+
+class Limits(Section, frozen=True):
+    """What one request may ask for."""
+
+    body_mb: Annotated[Count, Meta(description="Largest request body, in units of 1,000,000 bytes.")] = 100
+    audio_seconds: Annotated[Seconds, Meta(description="Longest audio to transcribe.")] = 3600.0
+    turn_seconds: Annotated[Seconds, Meta(description="Longest audio of a spoken turn.")] = 120.0
+    speech_characters: Annotated[Count, Meta(description="Longest text to speak.")] = 4096
+    requests: Annotated[Count, Meta(description="HTTP connections served at once; one more is refused.")] = 256
+
+
+class Workers(Section, frozen=True):
+    """How the engines' processes are watched."""
+
+    beat_seconds: Annotated[Seconds, Meta(description="Time between two heartbeats of a worker.")] = 1.0
+    silent_seconds: Annotated[
+        Seconds, Meta(description="A worker that sends no heartbeat for so long is replaced.")
+    ] = 4.0
+    stall_seconds: Annotated[
+        Seconds, Meta(description="A worker whose job makes no progress for so long is replaced.")
+    ] = 60.0
+    load_seconds: Annotated[Seconds, Meta(description="Longest time to load and warm a model.")] = 300.0
+    reader_seconds: Annotated[
+        Seconds, Meta(description="A client that takes none of its answer for so long loses it.")
+    ] = 30.0
+
+
+class Log(Section, frozen=True):
+    """What is written about the work; never what was said."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least severe line kept.")] = "info"
+    format: Annotated[
+        Literal["auto", "json", "human"],
+        Meta(description="`auto` is human on a terminal and JSON elsewhere."),
+    ] = "auto"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All sections, and the folder where the box keeps what it must remember."""
+
+    state_dir: Path = Path(".state")
+    http: Http = Http()
+    models: Models = Models()
+    stt: Stt = Stt()
+    llm: Llm = Llm()
+    tts: Tts = Tts()
+    voice: Voice = Voice()
+    limits: Limits = Limits()
+    workers: Workers = Workers()
+    log: Log = Log()
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the installed models."""
+        return Path(self.models.dir) if self.models.dir else self.state_dir / "models"
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    name: hint for name, hint in get_type_hints(Settings).items() if name != "state_dir"
+}
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the message says where and how to mend it."""
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    state_dir: Path | None = None,
+) -> Settings:
+    """Read the settings: defaults, then `file`, then the environment, then `overrides` (the command line).
+
+    Raises `SettingsError` at the first key that is unknown or has a wrong value.
+    """
+    values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    if file is not None:
+        _read_file(file, values)
+    _read_environment(os.environ if environ is None else environ, values)
+    for section, fields in (overrides or {}).items():
+        for key, value in fields.items():
+            values[section][key] = _checked(section, key, value, f"--{key.replace('_', '-')}")
+    sections = {name: SECTIONS[name](**fields) for name, fields in values.items()}
+    return Settings(state_dir=state_dir or Path(".state"), **sections)  # type: ignore[arg-type]
+
+
+def _read_file(file: Path, values: dict[str, dict[str, Any]]) -> None:
+    try:
+        text = file.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: is not TOML: {error}") from error
+    for section, fields in table.items():
+        where = f"{file}:{_line_of(text, section, None)}"
+        if section not in SECTIONS:
+            raise SettingsError(f"{where}: there is no section [{section}]; there are {_names(SECTIONS)}")
+        if not isinstance(fields, dict):
+            raise SettingsError(f"{where}: {section} is a section: write it as [{section}] with its fields below")
+        for key, value in fields.items():
+            values[section][key] = _checked(section, key, value, f"{file}:{_line_of(text, section, key)}")
+
+
+def _read_environment(environ: Mapping[str, str], values: dict[str, dict[str, Any]]) -> None:
+    for name in sorted(environ):
+        if not name.startswith(PREFIX):
+            continue
+        section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
+        if not separator or section not in SECTIONS:
+            raise SettingsError(f"{name}: no such setting; the form is {PREFIX}SECTION__FIELD with {_names(SECTIONS)}")
+        values[section][key] = _checked(section, key, environ[name], name, strict=False)
+
+
+def _checked(section: str, key: str, value: object, where: str, *, strict: bool = True) -> Any:
+    hints = get_type_hints(SECTIONS[section], include_extras=True)
+    if key not in hints:
+        raise SettingsError(f"{where}: [{section}] has no field {key!r}; it has {_names(hints)}")
+    try:
+        return msgspec.convert(value, hints[key], strict=strict)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}: {section}.{key}: {error}") from error
+
+
+def _names(names: Mapping[str, object]) -> str:
+    return ", ".join(names)
+
+
+def _line_of(text: str, section: str, key: str | None) -> int:
+    """Line of `[section]`, or of `key` inside it. The TOML parser keeps no positions, so look again."""
+    inside = found = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+        if header:
+            inside = header[1].strip("\"'") == section
+        if (inside and header) or (not inside and re.match(rf"\s*[\"']?{re.escape(section)}[\"']?\s*[=.]", line)):
+            found = found or number
+        if key and inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+            return number
+    return found or 1

@@ -1,0 +1,1 @@
+"""A spoken turn, from the user's audio to the reply's."""

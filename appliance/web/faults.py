@@ -1,0 +1,103 @@
+"""Every error that leaves the box has OpenAI's shape, from the one table in `appliance.errors`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from appliance import logs
+from appliance.errors import (
+    ApplianceError,
+    InternalError,
+    NotFound,
+    RequestError,
+    TooLarge,
+    Unavailable,
+    one_error,
+)
+
+log = logs.logger(__name__)
+
+FIELD: Final = re.compile(r"\$\.([\w.\[\]]+)")
+MISSING: Final = re.compile(r"missing required field `(\w+)`")
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """What is wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """The body of every answer that is not a success."""
+
+    error: ErrorBody
+
+
+def body(error: ApplianceError) -> ErrorAnswer:
+    """The error as clients see it."""
+    return ErrorAnswer(ErrorBody(error.message, error.type, error.param, error.code))
+
+
+def headers(error: ApplianceError) -> dict[str, str]:
+    """`Retry-After` where trying again makes sense."""
+    return {"retry-after": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+
+
+def classify(error: Exception, path: str, limit_mb: int) -> ApplianceError:
+    """Find an error's place in the tree; what has none is a fault of ours, and is logged by place."""
+    try:
+        with one_error():
+            raise error
+    except ApplianceError as known:
+        return known
+    except ValidationException as invalid:
+        return _invalid(invalid)
+    except NotFoundException:
+        return NotFound(f"There is nothing at {path}.")
+    except MethodNotAllowedException:
+        return RequestError(f"{path} does not take this method.", code="method_not_allowed")
+    except HTTPException as other:
+        if other.status_code == 413:
+            return TooLarge(f"The request body is over the limit of {limit_mb} MB.")
+        if isinstance(other, ClientException) or other.status_code < 500:
+            return RequestError(other.detail or "The request cannot be read.")
+    except Exception:  # noqa: BLE001, S110 - logged below, with all that have no place
+        pass
+    log.error("request failed", path=path, **logs.place_of(error))
+    return InternalError("The appliance failed on this request; its log has the request id.")
+
+
+def handle(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
+    """Litestar's handler for all exceptions."""
+    limit = request.app.state.box.settings.limits.body_mb
+    known = classify(error, request.url.path, limit)
+    return Response(body(known), status_code=known.status, headers=headers(known), media_type="application/json")
+
+
+def _invalid(error: ValidationException) -> RequestError:
+    extra = error.extra
+    first = extra[0] if isinstance(extra, list) and extra else {}
+    message, key = str(first.get("message", error.detail)), first.get("key")
+    message = message.removesuffix(f" - at `$.{key}`")
+    if missing := MISSING.search(message):
+        return RequestError(f"The field {missing[1]!r} is missing.", code="missing_field", param=missing[1])
+    if key in (None, "data"):
+        if found := FIELD.search(message):
+            key = found[1]
+        elif message.startswith("Missing required"):
+            return RequestError("The request has no body.", code="missing_field", param="body")
+    return RequestError(f"{key or 'body'}: {message}", param=key)

@@ -1,0 +1,132 @@
+"""What every request passes: an id, a bound on how many there are, the client's departure, figures and one log line.
+
+A client that leaves cancels the scope in which its request is served, streaming or not; whatever runs for it is
+cleaned up by that. For this the gate reads on after the body has ended, as ASGI tells of a departure there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import anyio
+import msgspec
+from structlog.contextvars import bound_contextvars
+
+from appliance import logs, metrics
+from appliance.errors import Overloaded
+from appliance.web import faults
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
+
+log = logs.logger(__name__)
+
+REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}")
+QUIET: Final = frozenset(("/health/live", "/health/ready", "/metrics"))
+
+
+class Gate:
+    """ASGI middleware around the whole application. `most` requests are served at once."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most, self._now = app, most, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of connection pass as they are."""
+        if str(scope["type"]) != "http":
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        if self._now >= self._most and scope["path"] not in QUIET:
+            await self._refuse(send, request_id)
+            return
+        self._now += 1
+        try:
+            with bound_contextvars(request_id=request_id):
+                await _Passage(self._app, scope, receive, send, request_id).serve()
+        finally:
+            self._now -= 1
+
+    async def _refuse(self, send: Send, request_id: str) -> None:
+        error = Overloaded(f"The box serves {self._most} requests already.")
+        headers = {**faults.headers(error), "content-type": "application/json", "x-request-id": request_id}
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": error.status, "headers": encoded})
+        await send(
+            {
+                "type": "http.response.body",
+                "body": msgspec.json.encode(faults.body(error)),
+                "more_body": False,
+            }
+        )
+
+
+class _Passage:
+    """One request on its way through."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self._app, self._scope, self._receive, self._send = app, scope, receive, send
+        self._request_id = request_id.encode()
+        self._status = 0
+        self._answered = self._left = False
+        self._body_read = anyio.Event()
+        self._gone = anyio.Event()
+
+    async def serve(self) -> None:
+        started = anyio.current_time()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, tasks.cancel_scope)
+            await self._app(self._scope, self._receive_body, self._send_answer)
+            tasks.cancel_scope.cancel()
+        self._report(anyio.current_time() - started)
+
+    async def _receive_body(self) -> HTTPReceiveMessage:
+        if self._body_read.is_set():
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        message: Any = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._left = True
+            self._body_read.set()
+            self._gone.set()
+        elif not message.get("more_body", False):
+            self._body_read.set()
+        return message  # type: ignore[no-any-return]
+
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        await self._body_read.wait()
+        while not self._gone.is_set():
+            message: Any = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._gone.set()
+        if not self._answered:
+            self._left = True
+            scope.cancel()
+
+    async def _send_answer(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._answered = True
+        await self._send(message)
+
+    def _report(self, seconds: float) -> None:
+        template = str(self._scope.get("path_template") or "unmatched")
+        if self._left:
+            metrics.DISCONNECTS.labels(template).inc()
+        metrics.REQUESTS.labels(template, str(self._status)).inc()
+        metrics.REQUEST_SECONDS.labels(template).observe(seconds)
+        path = self._scope["path"]
+        tell = log.debug if path in QUIET else log.info
+        tell(
+            "request",
+            method=self._scope.get("method"),
+            path=path,
+            status=self._status,
+            seconds=round(seconds, 4),
+            left=self._left,
+        )

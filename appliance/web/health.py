@@ -1,0 +1,58 @@
+"""Health and figures, for whoever watches the box."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from litestar import Response, get
+
+from appliance import __version__, metrics
+from appliance.web.box import Box
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    version: str
+    status: Literal["live"] = "live"
+
+
+class StageBody(msgspec.Struct, frozen=True):
+    """One stage."""
+
+    state: Literal["starting", "ready", "down"]
+    model: str
+    detail: str
+    restarts: int
+    in_flight: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """`ready` once every stage has answered a real request and while none is down."""
+
+    status: Literal["ready", "not_ready"]
+    stages: dict[str, StageBody]
+
+
+@get("/health/live", summary="Liveness")
+async def live() -> Live:
+    """Whether the process answers at all."""
+    return Live(__version__)
+
+
+@get("/health/ready", summary="Readiness, for each stage")
+async def ready(box: Box) -> Response[Ready]:
+    """200 while all stages are ready, otherwise 503 with what is missing."""
+    stages = {
+        role: StageBody(status.state, status.model, status.detail, status.restarts, status.in_flight)
+        for role, status in box.health().items()
+    }
+    whole = all(stage.state == "ready" for stage in stages.values())
+    return Response(Ready("ready" if whole else "not_ready", stages), status_code=200 if whole else 503)
+
+
+@get("/metrics", summary="Figures for Prometheus", media_type="text/plain")
+async def figures() -> Response[bytes]:
+    """All metrics in Prometheus' text format."""
+    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

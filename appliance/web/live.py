@@ -1,0 +1,72 @@
+"""Answers that leave while they are being made.
+
+The head of the answer leaves with its first bytes. An error before them therefore still has its own status; an
+error after them ends an event stream with an `error` event, and breaks any other body off, so that no client takes
+half an answer for a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from appliance.web import faults
+
+Write = Callable[[bytes], Awaitable[None]]
+Produce = Callable[[Write], Awaitable[object]]
+
+EVENT_STREAM = "text/event-stream"
+
+
+class Live(Response[None]):
+    """An answer that `produce` writes piece by piece, all in the request's own task."""
+
+    def __init__(self, produce: Produce, media_type: str, headers: Mapping[str, str] | None = None) -> None:
+        # Proxies must pass on each piece as it comes.
+        streaming = {"cache-control": "no-store", "x-accel-buffering": "no", **(headers or {})}
+        super().__init__(None, media_type=media_type, headers=streaming, status_code=200)
+        self._produce, self._live_type, self._live_headers = produce, media_type, streaming
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]
+        """The answer as an ASGI application."""
+        return self._serve
+
+    async def _serve(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def write(piece: bytes) -> None:
+            nonlocal begun
+            if not piece:
+                return
+            if not begun:
+                begun = True
+                head = {"content-type": self._live_type, **self._live_headers}
+                encoded = [(name.encode(), value.encode()) for name, value in head.items()]
+                await send({"type": "http.response.start", "status": 200, "headers": encoded})
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+        try:
+            await self._produce(write)
+        except Exception as error:
+            if not begun or self._live_type != EVENT_STREAM:
+                raise
+            await write(event(faults.body(faults.classify(error, _scope["path"], 0)), name="error"))
+        if not begun:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": [(b"content-type", self._live_type.encode())],
+                }
+            )
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def event(data: object, name: str | None = None) -> bytes:
+    """One server-sent event with JSON data (WHATWG HTML, section 9.2)."""
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + msgspec.json.encode(data) + b"\n\n"

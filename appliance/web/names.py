@@ -1,0 +1,74 @@
+"""Whose name is whose: the models' own names, and those that unmodified clients send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.errors import NotFound
+
+ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1")}
+
+OPENAI_VOICES: Final = frozenset(
+    (
+        "alloy",
+        "ash",
+        "ballad",
+        "cedar",
+        "coral",
+        "echo",
+        "fable",
+        "marin",
+        "nova",
+        "onyx",
+        "sage",
+        "shimmer",
+        "verse",
+    )
+)
+"""Voices of OpenAI's: they speak with the default voice here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that this box answers to. `voices` maps short names to models; the first is the default."""
+
+    stt: str
+    llm: str
+    voices: dict[str, str]
+
+    @property
+    def default_voice(self) -> str:
+        """Short name."""
+        return next(iter(self.voices))
+
+    def own(self, role: str) -> Sequence[str]:
+        """The models' own names in a role, the default first."""
+        return list(self.voices.values()) if role == "tts" else [getattr(self, role)]
+
+    def check_model(self, role: str, model: str) -> None:
+        """Raise `model_not_found` for a name that nothing here answers to."""
+        known = [*self.own(role), *ALIASES[role]]
+        if model not in known:
+            raise NotFound(
+                f"There is no model {model!r} for this; there are {', '.join(known)}.",
+                code="model_not_found",
+                param="model",
+            )
+
+    def voice(self, voice: str | None, model: str | None = None) -> str:
+        """Short name of the voice to speak with. A voice's model named as `model` chooses that voice."""
+        if not voice or voice == "default" or voice in OPENAI_VOICES:
+            chosen = [short for short, name in self.voices.items() if name == model]
+            return chosen[0] if chosen else self.default_voice
+        if voice in self.voices:
+            return voice
+        for short, name in self.voices.items():
+            if name == voice:
+                return short
+        raise NotFound(
+            f"There is no voice {voice!r}; there are {', '.join(self.voices)}.",
+            code="voice_not_found",
+            param="voice",
+        )

@@ -1,0 +1,104 @@
+"""`POST /v1/audio/transcriptions` and `/translations`: audio in, words out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Response, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from appliance.jobs import Segment, Transcribe
+from appliance.voice.listening import Transcription, heard_first, transcribe
+from appliance.web.box import Box
+from appliance.web.live import EVENT_STREAM, Live, Write, event
+from appliance.web.subtitles import srt, vtt
+from appliance.web.wire_audio import (
+    DurationUsage,
+    Granularity,
+    SegmentBody,
+    TranscriptAnswer,
+    TranscriptDelta,
+    TranscriptDone,
+    TranscriptFormat,
+    TranscriptionForm,
+    TranslationForm,
+    VerboseAnswer,
+    WordBody,
+)
+
+MULTIPART = Body(media_type=RequestEncodingType.MULTI_PART)
+
+
+@post("/v1/audio/transcriptions", status_code=200, summary="Speech to text")
+async def transcriptions(box: Box, data: Annotated[TranscriptionForm, MULTIPART]) -> Response[Any]:
+    """Transcribe a recording in its own language."""
+    box.names.check_model("stt", data.model)
+    job = Transcribe(
+        language=data.language or box.settings.stt.language or None,
+        prompt=data.prompt,
+        temperature=data.temperature,
+        words="word" in data.granularities,
+        max_seconds=box.settings.limits.audio_seconds,
+    )
+    audio = await data.file.read()
+    if data.stream:
+        return Live(lambda write: _stream(box, job, audio, write), EVENT_STREAM)
+    done = await transcribe(box.stages.stt, job, audio)
+    return _answer(done, data.response_format, job, data.granularities)
+
+
+@post("/v1/audio/translations", status_code=200, summary="Speech in any language to English text")
+async def translations(box: Box, data: Annotated[TranslationForm, MULTIPART]) -> Response[Any]:
+    """Translate a recording to English."""
+    box.names.check_model("stt", data.model)
+    job = Transcribe(
+        task="translate",
+        prompt=data.prompt,
+        temperature=data.temperature,
+        max_seconds=box.settings.limits.audio_seconds,
+    )
+    done = await transcribe(box.stages.stt, job, await data.file.read())
+    return _answer(done, data.response_format, job, [])
+
+
+def _answer(
+    done: Transcription, form: TranscriptFormat, job: Transcribe, granularities: list[Granularity]
+) -> Response[Any]:
+    usage = DurationUsage(seconds=round(done.heard.seconds, 2))
+    match form:
+        case "text":
+            return Response(done.text + "\n", media_type="text/plain; charset=utf-8")
+        case "srt":
+            return Response(srt(done.segments), media_type="application/x-subrip; charset=utf-8")
+        case "vtt":
+            return Response(vtt(done.segments), media_type="text/vtt; charset=utf-8")
+        case "verbose_json":
+            segments = [SegmentBody.of(segment) for segment in done.segments]
+            words = [WordBody.of(word) for segment in done.segments for word in segment.words]
+            return Response(
+                VerboseAnswer(
+                    task=job.task,
+                    language=done.heard.language,
+                    duration=round(done.heard.seconds, 3),
+                    text=done.text,
+                    segments=segments if "segment" in granularities or not job.words else None,
+                    words=words if job.words else None,
+                    usage=usage,
+                )
+            )
+        case "json":
+            return Response(TranscriptAnswer(text=done.text, usage=usage))
+
+
+async def _stream(box: Box, job: Transcribe, audio: bytes, write: Write) -> None:
+    text = ""
+    async with box.stages.stt.stream(job, audio) as parts:
+        heard = await heard_first(parts)
+        async for part, _ in parts:
+            if isinstance(part, Segment):
+                delta = part.text if text else part.text.lstrip()
+                text += delta
+                await write(event(TranscriptDelta(delta=delta)))
+    usage = {"type": "duration", "seconds": round(heard.seconds, 2)}
+    await write(event(TranscriptDone(text=text.strip(), usage=usage)))

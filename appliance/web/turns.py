@@ -1,0 +1,132 @@
+"""`POST /v1/voice/turns`: the user's audio in, the spoken reply out, so that curl can hold a conversation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import uuid4
+
+import anyio
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectSendStream
+from litestar import Request, Response, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
+from appliance.errors import ApplianceError, from_code, one_error
+from appliance.events import ReplyAudio, ReplyText, Transcript, TurnDone, TurnEvent
+from appliance.voice.turn import Turn, take_turn
+from appliance.web.box import Box
+from appliance.web.live import EVENT_STREAM, Live, Write, event
+from appliance.web.wire_turns import (
+    TimingsBody,
+    TurnAudioDelta,
+    TurnDoneEvent,
+    TurnForm,
+    TurnStarted,
+    TurnTextDelta,
+    TurnTranscript,
+)
+
+EVENTS = 512
+"""Events that may wait for the client: more than a reply has, so that the engines are free early."""
+
+
+@post("/v1/voice/turns", status_code=200, summary="A spoken turn")
+async def turns(
+    request: Request[Any, Any, Any],
+    box: Box,
+    data: Annotated[TurnForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+) -> Response[Any]:
+    """Listen, think and speak. With `Accept: text/event-stream` as events, otherwise as one streamed audio body."""
+    settings = box.settings
+    turn = Turn(
+        audio=await data.audio.read(),
+        conversation=data.conversation or f"conv_{uuid4().hex[:16]}",
+        instructions=settings.voice.instructions if data.instructions is None else data.instructions,
+        voice=box.names.voice(data.voice),
+        language=data.language or settings.stt.language or None,
+        max_seconds=settings.limits.turn_seconds,
+        max_reply_tokens=settings.voice.max_reply_tokens,
+        temperature=settings.voice.temperature,
+    )
+    headers = {"x-conversation-id": turn.conversation}
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        return Live(lambda write: _events(box, turn, data.response_format, write), EVENT_STREAM, headers)
+    return Live(
+        lambda write: _audio(box, turn, data.response_format, write),
+        MEDIA_TYPES[data.response_format],
+        headers,
+    )
+
+
+async def _audio(box: Box, turn: Turn, form: AudioFormat, write: Write) -> None:
+    encode = await to_thread.run_sync(encoder, form)
+
+    async def tell(happened: TurnEvent) -> None:
+        if isinstance(happened, ReplyAudio):
+            await write(await to_thread.run_sync(encode.feed, happened.pcm))
+
+    await _take(box, turn, tell)
+    await write(await to_thread.run_sync(encode.finish))
+
+
+async def _events(box: Box, turn: Turn, form: AudioFormat, write: Write) -> None:
+    encode = await to_thread.run_sync(encoder, form)
+
+    async def audio(encoded: bytes) -> None:
+        if encoded:
+            await send(TurnAudioDelta(audio=encoded))
+
+    async def send(
+        body: TurnStarted | TurnTranscript | TurnTextDelta | TurnAudioDelta | TurnDoneEvent,
+    ) -> None:
+        await write(event(body, name=body.type))
+
+    async def tell(happened: TurnEvent) -> None:
+        match happened:
+            case Transcript(text=text, language=language):
+                await send(TurnStarted(conversation=turn.conversation))
+                await send(TurnTranscript(text=text, language=language))
+            case ReplyText(delta=delta):
+                await send(TurnTextDelta(delta=delta))
+            case ReplyAudio(pcm=pcm):
+                await audio(await to_thread.run_sync(encode.feed, pcm))
+            case TurnDone():
+                await audio(await to_thread.run_sync(encode.finish))
+                await send(_done(turn, happened))
+
+    await _take(box, turn, tell)
+
+
+async def _take(box: Box, turn: Turn, tell: Any) -> None:
+    """Run the turn beside the writing of its events, so that a slow client holds up no engine."""
+    happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
+    with one_error():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_run, box, turn, happened)
+            async with to_tell:
+                async for each in to_tell:
+                    await tell(each)
+
+
+async def _run(box: Box, turn: Turn, happened: MemoryObjectSendStream[TurnEvent]) -> None:
+    async with happened:
+        try:
+            await take_turn(turn, box.stages, box.conversations, happened.send)
+        except ApplianceError as error:
+            if error.param != "file":
+                raise
+            raise from_code(error.code, error.message, "audio") from error  # the field's name at this door
+
+
+def _done(turn: Turn, done: TurnDone) -> TurnDoneEvent:
+    return TurnDoneEvent(
+        conversation=turn.conversation,
+        transcript=done.transcript,
+        text=done.reply,
+        audio_seconds=round(done.audio_seconds, 3),
+        timings=TimingsBody(**{f"{name}_ms": value for name, value in asdict(done.timings).items()}),
+        usage={"prompt_tokens": done.prompt_tokens, "completion_tokens": done.completion_tokens},
+    )
