@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, cast, get_args
 
 from appliance.audio import wav_header
 from appliance.jobs import SPEECH_RATE
@@ -103,8 +103,9 @@ class _Compressed:
         self._av, self._np = av, np
         self._drain = _Drain()
         options = {"flush_packets": "1", **codec.options}
-        self._container: Any = av.open(self._drain, "w", format=codec.container, options=options)
-        self._stream: Any = self._container.add_stream(codec.name, rate=codec.rate, layout="mono")
+        container: object = av.open(self._drain, "w", format=codec.container, options=options)
+        self._container = cast("Any", container)
+        self._stream = self._container.add_stream(codec.name, rate=codec.rate, layout="mono")
         if codec.bit_rate is not None:
             self._stream.bit_rate = codec.bit_rate
         self._resampler = av.AudioResampler(format=codec.sample_format, layout="mono", rate=codec.rate)

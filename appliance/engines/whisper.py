@@ -190,18 +190,24 @@ def stretches(speech: list[dict[str, int]], longest: int) -> Iterator[tuple[int,
 
 
 def _segment(segment: Any, number: int, offset: float) -> Segment:
+    # faster-whisper mixes NumPy's floats in, which the socket's encoding does not know.
     return Segment(
         id=number,
-        start=round(segment.start + offset, 3),
-        end=round(segment.end + offset, 3),
+        start=round(float(segment.start) + offset, 3),
+        end=round(float(segment.end) + offset, 3),
         text=segment.text,
         tokens=list(segment.tokens),
-        temperature=segment.temperature or 0.0,
-        avg_logprob=segment.avg_logprob,
-        compression_ratio=segment.compression_ratio,
-        no_speech_prob=segment.no_speech_prob,
+        temperature=float(segment.temperature or 0.0),
+        avg_logprob=float(segment.avg_logprob),
+        compression_ratio=float(segment.compression_ratio),
+        no_speech_prob=float(segment.no_speech_prob),
         words=[
-            Word(word.word, round(word.start + offset, 3), round(word.end + offset, 3), word.probability)
+            Word(
+                word.word,
+                round(float(word.start) + offset, 3),
+                round(float(word.end) + offset, 3),
+                float(word.probability),
+            )
             for word in segment.words or []
         ],
     )

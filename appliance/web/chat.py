@@ -8,6 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from appliance.errors import InternalError
 from appliance.jobs import AnyPart, Generate, Generated, Token
@@ -28,7 +30,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 @post("/v1/chat/completions", status_code=200, summary="Chat")
-async def chat_completions(box: Box, data: ChatRequest) -> Response[Any]:
+async def chat_completions(box: NamedDependency[Box], data: JSONBody[ChatRequest]) -> Response[Any]:
     """Write the assistant's next message."""
     box.names.check_model("llm", data.model)
     data.refuse_unsupported()

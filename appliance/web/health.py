@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from appliance import __version__, metrics
 from appliance.web.box import Box
@@ -42,7 +43,7 @@ async def live() -> Live:
 
 
 @get("/health/ready", summary="Readiness, for each stage")
-async def ready(box: Box) -> Response[Ready]:
+async def ready(box: NamedDependency[Box]) -> Response[Ready]:
     """200 while all stages are ready, otherwise 503 with what is missing."""
     stages = {
         role: StageBody(status.state, status.model, status.detail, status.restarts, status.in_flight)

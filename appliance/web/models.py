@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from appliance.errors import NotFound
 from appliance.jobs import ROLES, Role
@@ -46,13 +48,13 @@ def _all(box: Box) -> list[ModelBody]:
 
 
 @get("/v1/models", summary="Models")
-async def list_models(box: Box) -> ModelList:
+async def list_models(box: NamedDependency[Box]) -> ModelList:
     """All models, and the other names they answer to."""
     return ModelList(data=_all(box))
 
 
 @get("/v1/models/{model:str}", summary="One model")
-async def get_model(box: Box, model: str) -> ModelBody:
+async def get_model(box: NamedDependency[Box], model: FromPath[str]) -> ModelBody:
     """One model by its name."""
     for body in _all(box):
         if body.id == model:

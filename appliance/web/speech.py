@@ -6,6 +6,8 @@ from typing import Any
 
 from anyio import to_thread
 from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import RequestError
@@ -16,7 +18,7 @@ from appliance.web.wire_audio import SpeechDelta, SpeechDone, SpeechRequest
 
 
 @post("/v1/audio/speech", status_code=200, summary="Text to speech")
-async def speech(box: Box, data: SpeechRequest) -> Response[Any]:
+async def speech(box: NamedDependency[Box], data: JSONBody[SpeechRequest]) -> Response[Any]:
     """Speak a text."""
     box.names.check_model("tts", data.model)
     limit = box.settings.limits.speech_characters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Response, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
@@ -31,7 +32,7 @@ MULTIPART = Body(media_type=RequestEncodingType.MULTI_PART)
 
 
 @post("/v1/audio/transcriptions", status_code=200, summary="Speech to text")
-async def transcriptions(box: Box, data: Annotated[TranscriptionForm, MULTIPART]) -> Response[Any]:
+async def transcriptions(box: NamedDependency[Box], data: Annotated[TranscriptionForm, MULTIPART]) -> Response[Any]:
     """Transcribe a recording in its own language."""
     box.names.check_model("stt", data.model)
     job = Transcribe(
@@ -49,7 +50,7 @@ async def transcriptions(box: Box, data: Annotated[TranscriptionForm, MULTIPART]
 
 
 @post("/v1/audio/translations", status_code=200, summary="Speech in any language to English text")
-async def translations(box: Box, data: Annotated[TranslationForm, MULTIPART]) -> Response[Any]:
+async def translations(box: NamedDependency[Box], data: Annotated[TranslationForm, MULTIPART]) -> Response[Any]:
     """Translate a recording to English."""
     box.names.check_model("stt", data.model)
     job = Transcribe(

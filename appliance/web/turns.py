@@ -10,6 +10,7 @@ import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 from litestar import Request, Response, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
@@ -36,7 +37,7 @@ EVENTS = 512
 @post("/v1/voice/turns", status_code=200, summary="A spoken turn")
 async def turns(
     request: Request[Any, Any, Any],
-    box: Box,
+    box: NamedDependency[Box],
     data: Annotated[TurnForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Any]:
     """Listen, think and speak. With `Accept: text/event-stream` as events, otherwise as one streamed audio body."""

@@ -1,0 +1,95 @@
+"""The box as tests use it: real models, real sockets, loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import uvicorn
+
+from appliance import logs
+from appliance import settings as settings_module
+from appliance.app import create_app, create_engines
+from appliance.catalog.lineup import lineup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appliance.catalog.lineup import Lineup
+    from appliance.settings import Settings
+
+STATE = Path(os.environ.get("STATE", ".state"))
+SPEECH = Path(__file__).parents[2] / "shared" / "speech"
+READY_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return settings_module.load(
+        environ={},
+        state_dir=STATE,
+        overrides={"limits": {"body_mb": 8, "audio_seconds": 60.0, "turn_seconds": 30.0}, "llm": {"context": 1024}},
+    )
+
+
+@pytest.fixture(scope="session")
+def models(settings: Settings) -> Lineup:
+    return lineup(settings)
+
+
+@pytest.fixture(scope="session")
+def box(settings: Settings, models: Lineup) -> Iterator[str]:
+    """Address of a whole appliance that serves in this process, its workers in theirs."""
+    logs.configure("error", "json")
+    config = uvicorn.Config(create_app(settings, models, create_engines(settings, models)), port=0, log_config=None)
+    server = uvicorn.Server(config)
+    listener = config.bind_socket()
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        wait_ready(url)
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def wait_ready(url: str, *, status: int = 200) -> dict[str, Any]:
+    """Ask until readiness says `status`; it is the box's own word for it, so there is nothing else to wait on."""
+    deadline = time.monotonic() + READY_SECONDS
+    answer = None
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(f"{url}/health/ready")
+            if answer.status_code == status:
+                stages: dict[str, Any] = answer.json()["stages"]
+                return stages
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(answer.text if answer is not None else "nobody listens")
+
+
+@pytest.fixture(scope="session")
+def question(box: str) -> bytes:
+    """A spoken question as WAV, made by the box itself."""
+    answer = httpx.post(
+        f"{box}/v1/audio/speech", json={"input": "What is the capital of France?", "response_format": "wav"}, timeout=60
+    )
+    answer.raise_for_status()
+    return answer.content
+
+
+@pytest.fixture
+def recorded() -> Path:
+    if not SPEECH.is_dir():
+        pytest.skip("no recorded speech beside this checkout")
+    return SPEECH

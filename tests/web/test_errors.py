@@ -1,0 +1,126 @@
+"""Bad input: each a specific error that names the field, and nothing in a worker dies."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+
+from appliance.audio import wav
+from appliance.errors import CODES
+
+ONE_SECOND = np.zeros(16_000, dtype="<i2").tobytes()
+
+
+def ask(box: str, path: str, **request: Any) -> tuple[int, dict[str, Any]]:
+    answer = httpx.post(f"{box}{path}", timeout=120, **request)
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert CODES[error["code"]][0] == answer.status_code
+    return answer.status_code, error
+
+
+def restarts(box: str) -> int:
+    return sum(stage["restarts"] for stage in httpx.get(f"{box}/health/ready").json()["stages"].values())
+
+
+def flac(seconds: int) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac") as container:
+        stream: Any = container.add_stream("flac", rate=16_000, layout="mono")
+        noise = np.random.default_rng(1).integers(-3000, 3000, 16_000).astype(np.int16).reshape(1, -1)
+        for _ in range(seconds):
+            frame = av.AudioFrame.from_ndarray(noise, format="s16", layout="mono")
+            frame.sample_rate = 16_000
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+BAD_AUDIO = {
+    "empty": (b"", "audio_empty"),
+    "no samples": (wav(b"", 16_000), "audio_empty"),
+    "text": (b"This is a text file, not audio. " * 50, "audio_not_recognised"),
+    "silent": (wav(ONE_SECOND * 2, 16_000), "audio_silent"),
+    "cut wav": (wav(ONE_SECOND, 16_000)[:9000], "audio_truncated"),
+    "cut wav header": (wav(ONE_SECOND, 16_000)[:30], "audio_truncated"),
+    "cut flac": (flac(4)[:40_000], "audio_truncated"),
+    "too long": (wav(ONE_SECOND * 90, 16_000), "audio_too_long"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_AUDIO)
+def test_bad_audio(box: str, name: str) -> None:
+    data, code = BAD_AUDIO[name]
+    before = restarts(box)
+    status, error = ask(box, "/v1/audio/transcriptions", files={"file": ("f.wav", data)})
+    assert (status, error["code"], error["param"]) == (400, code, "file")
+    status, error = ask(box, "/v1/voice/turns", files={"audio": ("f.wav", data)})
+    assert (status, error["code"], error["param"]) == (400, code, "audio")
+    assert restarts(box) == before
+
+
+CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
+
+BAD_JSON: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
+    "no messages": ("/v1/chat/completions", {}, "missing_field", "messages"),
+    "empty messages": ("/v1/chat/completions", {"messages": []}, "invalid_value", "messages"),
+    "wrong type": ("/v1/chat/completions", {**CHAT, "max_tokens": "many"}, "invalid_value", "max_tokens"),
+    "out of range": ("/v1/chat/completions", {**CHAT, "temperature": 9}, "invalid_value", "temperature"),
+    "unknown model": ("/v1/chat/completions", {**CHAT, "model": "gpt-99"}, "model_not_found", "model"),
+    "unsupported": ("/v1/chat/completions", {**CHAT, "n": 3}, "unsupported_parameter", "n"),
+    "picture": (
+        "/v1/chat/completions",
+        {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+        "unsupported_parameter",
+        "messages[0].content",
+    ),
+    "long prompt": (
+        "/v1/chat/completions",
+        {"messages": [{"role": "user", "content": "word " * 3000}]},
+        "context_length_exceeded",
+        "messages",
+    ),
+    "nothing to say": ("/v1/audio/speech", {"input": "  "}, "text_empty", "input"),
+    "only signs": ("/v1/audio/speech", {"input": "***"}, "text_empty", "input"),
+    "too much to say": ("/v1/audio/speech", {"input": "a" * 5000}, "text_too_long", "input"),
+    "unknown voice": ("/v1/audio/speech", {"input": "Hi", "voice": "bob"}, "voice_not_found", "voice"),
+    "wrong format": (
+        "/v1/audio/speech",
+        {"input": "Hi", "response_format": "midi"},
+        "invalid_value",
+        "response_format",
+    ),
+    "wrong speed": ("/v1/audio/speech", {"input": "Hi", "speed": 40}, "invalid_value", "speed"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_JSON)
+def test_bad_json(box: str, name: str) -> None:
+    path, body, code, param = BAD_JSON[name]
+    _, error = ask(box, path, json=body)
+    assert (error["code"], error["param"]) == (code, param)
+
+
+def test_bad_forms(box: str, question: bytes) -> None:
+    _, error = ask(box, "/v1/audio/transcriptions", files={"file": question}, data={"language": "klingon"})
+    assert (error["code"], error["param"]) == ("invalid_value", "language")
+    _, error = ask(box, "/v1/audio/transcriptions", files={"file": question}, data={"response_format": "pdf"})
+    assert error["param"] == "response_format"
+    _, error = ask(box, "/v1/audio/transcriptions", files={"other": question})
+    assert (error["code"], error["param"]) == ("missing_field", "file")
+    _, error = ask(box, "/v1/voice/turns", files={"audio": question}, data={"conversation": "a b"})
+    assert error["param"] == "conversation"
+
+
+def test_other_faults(box: str) -> None:
+    assert ask(box, "/v1/nothing")[1]["code"] == "not_found"
+    assert ask(box, "/v1/models")[1]["code"] == "method_not_allowed"
+    assert ask(box, "/v1/chat/completions", content=b"{nonsense")[0] == 400
+    status, error = ask(box, "/v1/audio/transcriptions", files={"file": ONE_SECOND * 300})
+    assert (status, error["code"]) == (413, "body_too_large")
+    assert "8 MB" in error["message"]
