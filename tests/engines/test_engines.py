@@ -1,0 +1,123 @@
+"""The three engines in this process, driven as their worker drives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appliance.engines import piper, whisper
+from appliance.engines.llama import engine as llama
+from appliance.engines.specs import Llama, Piper, PiperVoice, Whisper
+from appliance.jobs import Audio, Generate, Generated, Heard, Message, Segment, Speak, Token, Transcribe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appliance.catalog.lineup import Lineup
+    from appliance.engines.interleave import Emission, Engine
+    from appliance.jobs import AnyJob
+
+
+def drain(engine: Engine) -> list[Emission]:
+    said: list[Emission] = []
+    while engine.busy:
+        said += engine.step()
+    return said
+
+
+def run(engine: Engine, job: AnyJob, payload: bytes = b"", window: int = 10_000) -> list[Emission]:
+    engine.submit(1, job, payload, request_id="", window=window)
+    return drain(engine)
+
+
+@pytest.fixture(scope="module")
+def thinker(models: Lineup) -> Engine:
+    return llama.load(Llama(name="llm", path=str(models.llm.main), context=512, batch=32))
+
+
+@pytest.fixture(scope="module")
+def speaker(models: Lineup) -> Engine:
+    voice = models.voices[0]
+    return piper.load(Piper(name="tts", voices=[PiperVoice("joe", str(voice.main))]))
+
+
+@pytest.fixture(scope="module")
+def listener(models: Lineup) -> Engine:
+    return whisper.load(Whisper(name="stt", path=str(models.stt.main)))
+
+
+def test_a_reply_ends_with_its_figures(thinker: Engine) -> None:
+    job = Generate(messages=[Message("user", "Say hello.")], max_tokens=8, temperature=0)
+    said = run(thinker, job)
+    assert said[-1].part is None
+    last = said[-2].part
+    assert isinstance(last, Generated)
+    assert last.finish_reason in ("stop", "length")
+    assert 0 < last.completion_tokens <= 8
+    assert all(isinstance(each.part, Token) for each in said[:-2])
+
+
+def test_the_resident_prefix_changes_nothing(thinker: Engine) -> None:
+    def text(words: str) -> str:
+        job = Generate(
+            messages=[Message("system", "Be brief. " * 20), Message("user", words)], max_tokens=12, temperature=0
+        )
+        return "".join(each.part.text for each in run(thinker, job) if isinstance(each.part, Token))
+
+    alone = text("Name a fruit.")
+    text("Name a city.")
+    assert text("Name a fruit.") == alone
+
+
+def test_an_abort_frees_the_place_within_a_step(thinker: Engine) -> None:
+    long = Generate(messages=[Message("user", "Tell me a story. " * 60)], max_tokens=100)
+    thinker.submit(7, long, b"", request_id="", window=100)
+    thinker.step()  # in the middle of the prompt
+    thinker.submit(8, Generate(messages=[Message("user", "Hi")], max_tokens=2), b"", request_id="", window=100)
+    thinker.abort(7)
+    assert {each.id for each in drain(thinker)} == {8}
+
+
+def test_no_more_parts_than_granted(speaker: Engine) -> None:
+    text = "This is the first sentence of all. Here comes another one that is long enough to be spoken alone."
+    said = run(speaker, Speak(text=text), window=1)
+    assert [type(each.part) for each in said] == [Audio]
+    speaker.grant(1, 10_000)
+    rest = drain(speaker)
+    assert rest[-1].part is None
+    assert len(rest) > 2
+
+
+def test_unknown_voices_and_mute_texts_are_refused(speaker: Engine) -> None:
+    for job, code in ((Speak(text="Hi", voice="bob"), "voice_not_found"), (Speak(text="***"), "text_empty")):
+        error = run(speaker, job)[-1].error
+        assert error is not None
+        assert error.code == code
+
+
+def test_recorded_speech_short_and_long_paths_agree(listener: Engine, recorded: Path) -> None:
+    audio = (recorded / "jfk.flac").read_bytes()
+    texts = []
+    for words in (False, True):
+        said = [each.part for each in run(listener, Transcribe(words=words), audio)]
+        assert isinstance(said[0], Heard)
+        assert said[0].language == "en"
+        segments = [part for part in said if isinstance(part, Segment)]
+        assert all(segment.words for segment in segments) == words
+        texts.append("".join(segment.text for segment in segments).lower().replace(",", "").replace(".", "").split())
+    assert texts[0] == texts[1]
+
+
+def test_a_looping_result_is_done_again_with_the_full_context(
+    listener: Engine, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whisper, "MAX_COMPRESSION_RATIO", 0.0)  # so that the guard distrusts the short path
+    said = run(listener, Transcribe(), (recorded / "spk1_snt1.wav").read_bytes())
+    text = "".join(each.part.text for each in said if isinstance(each.part, Segment))
+    assert "child" in text
+
+
+def test_stretches_are_cut_at_pauses() -> None:
+    speech = [{"start": 0, "end": 40}, {"start": 50, "end": 90}, {"start": 100, "end": 330}]
+    assert list(whisper.stretches(speech, 100)) == [(0, 90), (100, 200), (200, 300), (300, 330)]

@@ -1,0 +1,170 @@
+"""A real `appliance serve`, whose workers are killed, stopped, overfilled and left in mid-answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+from conftest import STATE, wait_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROLES = ("stt", "llm", "tts")
+BACK_WITHIN_SECONDS = 10
+LONG = {"messages": [{"role": "user", "content": "Tell me a very long story."}], "max_tokens": 900, "temperature": 0}
+
+
+class Server:
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+        self.process, self.url, self.log = process, url, log
+
+    def worker(self, role: str) -> psutil.Process:
+        (found,) = [child for child in psutil.Process(self.process.pid).children() if role in child.cmdline()]
+        return found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("server") / "log"
+    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
+    environ = {
+        **os.environ,
+        "APPLIANCE_LLM__QUEUE": "2",
+        "APPLIANCE_WORKERS__SILENT_SECONDS": "2",
+        "APPLIANCE_WORKERS__BEAT_SECONDS": "0.25",
+        "APPLIANCE_LOG__FORMAT": "json",
+        "APPLIANCE_LOG__LEVEL": "debug",
+    }
+    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=environ) as process:
+        try:
+            url = None
+            while url is None:
+                assert process.poll() is None, log.read_text()
+                url = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+            wait_ready(url[0])
+            yield Server(process, url[0], log)
+        finally:
+            workers = psutil.Process(process.pid).children()
+            process.terminate()
+            assert process.wait(30) in (0, -signal.SIGTERM)
+            assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def requests_of(url: str, question: bytes) -> dict[str, Any]:
+    chat = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 20}
+    return {
+        "stt": lambda: httpx.post(f"{url}/v1/audio/transcriptions", files={"file": question}, timeout=60),
+        "llm": lambda: httpx.post(f"{url}/v1/chat/completions", json=chat, timeout=60),
+        "tts": lambda: httpx.post(f"{url}/v1/audio/speech", json={"input": "Hello, how are you today?"}, timeout=60),
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_kill_9_under_load(server: Server, question: bytes, role: str) -> None:
+    wait_ready(server.url)
+    send = requests_of(server.url, question)
+    killed = threading.Event()
+    codes: dict[str, list[tuple[int, str]]] = {each: [] for each in ROLES}
+
+    def load(each: str) -> None:
+        for number in range(40):
+            try:
+                answer = send[each]()
+                body = answer.json()["error"]["code"] if answer.status_code != 200 else ""
+                codes[each].append((answer.status_code, body))
+            except httpx.RemoteProtocolError:  # an audio body that broke off: a clear end too
+                codes[each].append((0, "broken off"))
+            if killed.is_set() and number >= 5:
+                return
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(load, each) for each in ROLES]
+        while not all(codes.values()):
+            assert server.process.poll() is None
+        server.worker(role).kill()
+        at = time.monotonic()
+        wait_ready(server.url, status=503)
+        wait_ready(server.url)
+        assert time.monotonic() - at < BACK_WITHIN_SECONDS
+        killed.set()
+        for future in running:
+            future.result()
+    for each in ROLES:
+        allowed = {(200, "")} | (
+            {(503, "engine_down"), (503, "overloaded"), (0, "broken off")} if each == role else set()
+        )
+        assert set(codes[each]) <= allowed, each
+    assert send[role]().status_code == 200
+
+
+def test_a_stopped_worker_is_replaced(server: Server) -> None:
+    wait_ready(server.url)
+    worker = server.worker("tts")
+    worker.send_signal(signal.SIGSTOP)
+    answer = httpx.post(f"{server.url}/v1/audio/speech", json={"input": "Hello"}, timeout=60)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_down")
+    assert answer.headers["retry-after"]
+    wait_ready(server.url)
+    assert server.worker("tts").pid != worker.pid
+
+
+def test_a_segfault_is_replaced_and_named(server: Server) -> None:
+    wait_ready(server.url)
+    worker = server.worker("llm")
+    worker.send_signal(signal.SIGSEGV)
+    psutil.wait_procs([worker], timeout=10)
+    wait_ready(server.url)
+    assert "SIGSEGV" in server.log.read_text()
+
+
+def in_flight(server: Server) -> int:
+    stages = httpx.get(f"{server.url}/health/ready").json()["stages"]
+    return int(stages["llm"]["in_flight"])
+
+
+def test_overflow_is_refused_at_once_and_departure_frees_the_place(server: Server) -> None:
+    wait_ready(server.url)
+    with httpx.Client(timeout=60) as client:
+        streams = []
+        for _ in range(2):
+            request = client.build_request("POST", f"{server.url}/v1/chat/completions", json={**LONG, "stream": True})
+            if not streams:
+                streams.append(client.send(request, stream=True))
+        waiting = threading.Thread(
+            target=lambda: httpx.post(f"{server.url}/v1/chat/completions", json={**LONG, "max_tokens": 2}, timeout=60)
+        )
+        waiting.start()
+        while in_flight(server) < 2:
+            assert server.process.poll() is None
+        refused = client.post(f"{server.url}/v1/chat/completions", json=LONG)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+        assert int(refused.headers["retry-after"]) >= 1
+        streams[0].close()
+        waiting.join(60)
+    while in_flight(server):
+        assert server.process.poll() is None
+    assert "job aborted" in server.log.read_text()
+    assert httpx.get(f"{server.url}/metrics").text.count('appliance_stage_aborted_total{stage="llm"}') == 1
+
+
+def test_what_was_said_is_in_no_log(server: Server, question: bytes) -> None:
+    wait_ready(server.url)
+    headers = {"accept": "text/event-stream", "x-request-id": "find-me"}
+    answer = httpx.post(f"{server.url}/v1/voice/turns", files={"audio": question}, headers=headers, timeout=60)
+    assert "turn.done" in answer.text
+    log = server.log.read_text().lower()
+    assert "find-me" in log
+    for word in ("france", "paris", "story", "how are you"):
+        assert word not in log
