@@ -29,6 +29,7 @@ from structlog.contextvars import get_contextvars
 
 from appliance import logs, metrics
 from appliance.engines import frames
+from appliance.engines.parts import Parts
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from anyio.abc import ByteSendStream
 
     from appliance.engines.specs import AnySpec
-    from appliance.jobs import AnyJob, AnyPart, Role
+    from appliance.jobs import AnyJob, Role
     from appliance.settings import Settings, Workers
 
 log = logs.logger(__name__)
@@ -69,62 +70,6 @@ class Probe:
 
     job: AnyJob
     payload: bytes = b""
-
-
-class Parts:
-    """One job's answer as it comes. Iterate once; `ApplianceError` is raised where the answer fails."""
-
-    def __init__(self, host: EngineHost, job_id: int, deadline: float, stage: str) -> None:
-        self._host, self._id, self._deadline, self._stage = host, job_id, deadline, stage
-        self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
-        self._news = anyio.Event()
-        self._taken = 0
-        self._over: ApplianceError | Literal[True] | None = None
-        self.waiting_since: float | None = None
-        """When the client stopped taking parts that lie ready; None while it keeps up."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the worker has nothing more to say about the job."""
-        return self._over is not None
-
-    def put(self, part: AnyPart, payload: bytes) -> None:
-        """A part came from the worker."""
-        if not self._arrived:
-            self.waiting_since = anyio.current_time()
-        self._arrived.append((part, payload))
-        self._news.set()
-
-    def end(self, error: ApplianceError | None = None) -> None:
-        """The answer is complete, or failed."""
-        if self._over is None:
-            self._over = error or True
-            self._news.set()
-
-    def __aiter__(self) -> Parts:
-        return self
-
-    async def __anext__(self) -> tuple[AnyPart, bytes]:
-        with anyio.move_on_after(self._deadline):
-            while not self._arrived and self._over is None:
-                self._news = anyio.Event()
-                await self._news.wait()
-        if isinstance(self._over, ApplianceError):
-            raise self._over
-        if self._arrived:
-            return self._take()
-        if self._over is None:
-            raise DeadlineExceeded(f"The {self._stage} stage gave no answer within {self._deadline:g} s.")
-        raise StopAsyncIteration
-
-    def _take(self) -> tuple[AnyPart, bytes]:
-        taken = self._arrived.popleft()
-        self.waiting_since = anyio.current_time() if self._arrived else None
-        self._taken += 1
-        if self._taken == frames.WINDOW // 2:
-            self._host.tell(frames.Grant(self._id, self._taken))
-            self._taken = 0
-        return taken
 
 
 class EngineHost:
@@ -177,7 +122,7 @@ class EngineHost:
     async def _exchange(self, job: AnyJob, payload: bytes) -> AsyncIterator[Parts]:
         self._next_id += 1
         job_id, started = self._next_id, anyio.current_time()
-        parts = self._jobs[job_id] = Parts(self, job_id, self._deadline, self.role)
+        parts = self._jobs[job_id] = Parts(job_id, self._deadline, self.role, self.tell)
         metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
         self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", "")), payload)
         try:

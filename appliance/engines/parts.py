@@ -1,0 +1,72 @@
+"""One job's answer on the parent's side, as it comes from the worker."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+
+from appliance.engines import frames
+from appliance.errors import ApplianceError, DeadlineExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.jobs import AnyPart
+
+
+class Parts:
+    """One job's answer as it comes. Iterate once; `ApplianceError` is raised where the answer fails."""
+
+    def __init__(self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None]) -> None:
+        self._id, self._deadline, self._stage, self._tell = job_id, deadline, stage, tell
+        self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
+        self._news = anyio.Event()
+        self._taken = 0
+        self._over: ApplianceError | Literal[True] | None = None
+        self.waiting_since: float | None = None
+        """When the client stopped taking parts that lie ready; None while it keeps up."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the worker has nothing more to say about the job."""
+        return self._over is not None
+
+    def put(self, part: AnyPart, payload: bytes) -> None:
+        """A part came from the worker."""
+        if not self._arrived:
+            self.waiting_since = anyio.current_time()
+        self._arrived.append((part, payload))
+        self._news.set()
+
+    def end(self, error: ApplianceError | None = None) -> None:
+        """The answer is complete, or failed."""
+        if self._over is None:
+            self._over = error or True
+            self._news.set()
+
+    def __aiter__(self) -> Parts:
+        return self
+
+    async def __anext__(self) -> tuple[AnyPart, bytes]:
+        with anyio.move_on_after(self._deadline):
+            while not self._arrived and self._over is None:
+                self._news = anyio.Event()
+                await self._news.wait()
+        if isinstance(self._over, ApplianceError):
+            raise self._over
+        if self._arrived:
+            return self._take()
+        if self._over is None:
+            raise DeadlineExceeded(f"The {self._stage} stage gave no answer within {self._deadline:g} s.")
+        raise StopAsyncIteration
+
+    def _take(self) -> tuple[AnyPart, bytes]:
+        taken = self._arrived.popleft()
+        self.waiting_since = anyio.current_time() if self._arrived else None
+        self._taken += 1
+        if self._taken == frames.WINDOW // 2:
+            self._tell(frames.Grant(self._id, self._taken))
+            self._taken = 0
+        return taken
