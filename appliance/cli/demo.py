@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ def demo(
 ) -> None:  # fmt: skip
     """Start the appliance, speak a question to it, print and keep its answer, and serve until Ctrl-C."""
     load_settings(config, state_dir)  # a wrong setting is said here, before anything starts
+    _check_free(host, port)
     command = [sys.executable, "-m", "appliance", "serve", "--open", "--host", host, "--port", str(port)]
     command += ["--state-dir", str(state_dir), *(["--config", str(config)] if config else [])]
     started = time.monotonic()
@@ -54,6 +56,16 @@ def demo(
         click.echo("\nstopping")
     finally:
         _stop(server)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Otherwise whatever serves there already would be asked, and answer."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"{host}:{port} cannot be taken ({error.strerror}): is a box running there? --port takes another."
+        ) from error
 
 
 def _wait_ready(client: httpx.Client, server: subprocess.Popen[bytes]) -> None:

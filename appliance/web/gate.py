@@ -77,11 +77,13 @@ class _Passage:
 
     async def serve(self) -> None:
         started = anyio.current_time()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, tasks.cancel_scope)
-            await self._app(self._scope, self._receive_body, self._send_answer)
-            tasks.cancel_scope.cancel()
-        self._report(anyio.current_time() - started)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._watch, tasks.cancel_scope)
+                await self._app(self._scope, self._receive_body, self._send_answer)
+                tasks.cancel_scope.cancel()
+        finally:
+            self._report(anyio.current_time() - started)
 
     async def _receive_body(self) -> HTTPReceiveMessage:
         if self._body_read.is_set():

@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from appliance.audio import wav
+from appliance.audio import read_wav, wav
 from appliance.errors import CODES
 
 ONE_SECOND = np.zeros(16_000, dtype="<i2").tobytes()
@@ -124,3 +124,22 @@ def test_other_faults(box: str) -> None:
     status, error = ask(box, "/v1/audio/transcriptions", files={"file": ONE_SECOND * 300})
     assert (status, error["code"]) == (413, "body_too_large")
     assert "8 MB" in error["message"]
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("webm", "libopus"), ("ogg", "libopus")])
+def test_any_container_rate_and_channel_count(box: str, question: bytes, container: str, codec: str) -> None:
+    pcm, rate = read_wav(question)
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream: Any = output.add_stream(codec, rate=48_000, layout="stereo")
+        mono = np.frombuffer(pcm, dtype=np.int16)
+        frame = av.AudioFrame.from_ndarray(np.repeat(mono, 2).reshape(1, -1), format="s16", layout="stereo")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(format="s16" if codec == "libopus" else "fltp", layout="stereo", rate=48_000)
+        for resampled in (*resampler.resample(frame), *resampler.resample(None)):
+            output.mux(stream.encode(resampled))
+        output.mux(stream.encode(None))
+    files = {"file": (f"q.{container}", file.getvalue())}
+    answer = httpx.post(f"{box}/v1/audio/transcriptions", files=files, data={"language": "en"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert "capital" in answer.json()["text"]

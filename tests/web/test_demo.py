@@ -1,0 +1,46 @@
+"""`appliance demo` as a newcomer runs it: an audible answer that says what was printed."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+from conftest import STATE
+from test_doors import normal, word_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "appliance", "demo", "--once", "--state-dir", str(STATE), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_demo_ends_in_an_audible_answer(box: str, tmp_path: Path) -> None:
+    out = tmp_path / "reply.wav"
+    ran = demo("--port", str(free_port()), "--out", str(out))
+    assert ran.returncode == 0, ran.stderr
+    reply = re.search(r"replies: (.*)", ran.stdout)
+    assert reply
+    assert "first_audio" in ran.stdout
+    heard = httpx.post(f"{box}/v1/audio/transcriptions", files={"file": out.read_bytes()}, timeout=60).json()["text"]
+    said = normal(reply[1])
+    assert word_errors(said, normal(heard)) <= max(2, 0.4 * len(said))
+
+
+def test_a_taken_port_is_said(box: str) -> None:
+    ran = demo("--port", box.rpartition(":")[2])
+    assert ran.returncode != 0
+    assert "cannot be taken" in ran.stderr
