@@ -13,7 +13,7 @@ _RULES: Final = (
     (re.compile(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}"), ""),
     (re.compile("[\U0001f000-\U0001faff\u2190-\u21ff\u2600-\u27bf\ufe0f\u200d]"), " "),
     (re.compile(r"<[^<>\s][^<>]*>"), " "),
-    (re.compile(r"\s+"), " "),
+    (re.compile(r"[\x00-\x1f\x7f-\x9f\s]+"), " "),
 )
 
 

@@ -138,7 +138,11 @@ class Worker:
             error = emission.error
             self._connection.send(frames.Failed(emission.id, error.code, error.message, error.param))
         elif emission.part is not None:
-            self._connection.send(frames.Emit(emission.id, emission.part), emission.payload)
+            try:
+                self._connection.send(frames.Emit(emission.id, emission.part), emission.payload)
+            except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
+                log.error("part not encoded", **logs.place_of(error))
+                self._connection.send(frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."))
         else:
             self._connection.send(frames.Done(emission.id))
 

@@ -64,6 +64,8 @@ def classify(error: Exception, path: str, limit_mb: int) -> ApplianceError:
             raise error
     except ApplianceError as known:
         return known
+    except UnicodeDecodeError:
+        return RequestError("A field of the form is not UTF-8 text.")
     except ValidationException as invalid:
         return _invalid(invalid)
     except NotFoundException:
@@ -100,4 +102,6 @@ def _invalid(error: ValidationException) -> RequestError:
             key = found[1]
         elif message.startswith("Missing required"):
             return RequestError("The request has no body.", code="missing_field", param="body")
+    if "Unsupported type: <class 'str'>" in message:
+        message = "send it as a file with a file name"
     return RequestError(f"{key or 'body'}: {message}", param=key)

@@ -50,6 +50,7 @@ def test_clauses_lose_nothing_and_are_bounded(text: str, step: int) -> None:
         ("Go to https://www.example.org/x?y=1", "Go to example.org"),
         ("Fine \U0001f600!", "Fine !"),
         ("```python\nprint(1)\n```", ""),
+        ("a\x00b\x01", "a b"),
         ("***", ""),
     ],
 )

@@ -111,6 +111,10 @@ def test_bad_forms(box: str, question: bytes) -> None:
     assert (error["code"], error["param"]) == ("invalid_value", "language")
     _, error = ask(box, "/v1/audio/transcriptions", files={"file": question}, data={"response_format": "pdf"})
     assert error["param"] == "response_format"
+    _, error = ask(box, "/v1/audio/transcriptions", data={"file": "words"}, files={"other": question})
+    assert (error["param"], "as a file" in error["message"]) == ("file", True)
+    status, _ = ask(box, "/v1/audio/transcriptions", files={"prompt": (None, b"\xff\xfe"), "file": question})
+    assert status == 400
     _, error = ask(box, "/v1/audio/transcriptions", files={"other": question})
     assert (error["code"], error["param"]) == ("missing_field", "file")
     _, error = ask(box, "/v1/voice/turns", files={"audio": question}, data={"conversation": "a b"})
