@@ -26,7 +26,7 @@ STAGES: Final = ("transcript", "first_token", "first_clause", "first_audio", "re
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="TCP port.")
-@click.option("--question", default="What is the capital of France?", show_default=True, help="What is asked aloud.")
+@click.option("--question", default="Why is the sky blue?", show_default=True, help="What is asked aloud.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("reply.wav"), show_default=True,
     help="Where the spoken reply is written.",
