@@ -149,6 +149,9 @@ class EngineHost:
             started = anyio.current_time()
             try:
                 await self._serve_one()
+            except Exception as error:  # noqa: BLE001 - one worker's fault must not end the other stages' hosts
+                self._detail = "the worker could not be started or served"
+                log.error("host failed", stage=self.role, **logs.place_of(error))
             finally:
                 self._fail_all()
             if anyio.current_time() - started > HEALTHY_SECONDS:

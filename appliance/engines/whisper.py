@@ -88,7 +88,8 @@ class Listener:
     def _check(self, job: Transcribe) -> None:
         if job.language is None:
             return
-        if job.language not in self._model.supported_languages:
+        token = self._model.hf_tokenizer.token_to_id(f"<|{job.language}|>")
+        if job.language not in self._model.supported_languages or (self._model.model.is_multilingual and token is None):
             raise RequestError(
                 f"The model does not know the language {job.language!r}; give an ISO 639-1 code such as 'en' or 'de'.",
                 param="language",

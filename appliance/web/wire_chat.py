@@ -10,6 +10,9 @@ from msgspec import Meta
 from appliance.errors import RequestError
 from appliance.jobs import Message
 
+MOST = 2**63 - 1
+"""Largest integer that crosses to a worker."""
+
 FinishReason = Literal["stop", "length"]
 
 
@@ -52,13 +55,13 @@ class ChatRequest(msgspec.Struct, kw_only=True):
 
     messages: Annotated[list[ChatMessage], Meta(min_length=1)]
     model: str = "default"
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Meta(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=MOST)] | None = None
+    max_completion_tokens: Annotated[int, Meta(ge=1, le=MOST)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    seed: int | None = None
+    seed: Annotated[int, Meta(ge=-MOST, le=MOST)] | None = None
     stop: Annotated[list[str], Meta(max_length=16)] | str | None = None
     n: int | None = None
     tools: list[Any] | None = None

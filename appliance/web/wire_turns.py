@@ -19,7 +19,9 @@ class TurnForm(msgspec.Struct, kw_only=True):
     instructions: Annotated[str, Meta(description="What the assistant is told first.")] | None = None
     language: Annotated[str, Meta(description="ISO 639-1 code; detected if absent.")] | None = None
     conversation: (
-        Annotated[str, Meta(pattern=r"^[\w.:-]{1,64}$", description="Go on from this conversation's earlier turns.")]
+        Annotated[
+            str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z", description="Go on from this conversation's earlier turns.")
+        ]
         | None
     ) = None
     response_format: AudioFormat = "wav"

@@ -71,6 +71,8 @@ BAD_JSON: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     "empty messages": ("/v1/chat/completions", {"messages": []}, "invalid_value", "messages"),
     "wrong type": ("/v1/chat/completions", {**CHAT, "max_tokens": "many"}, "invalid_value", "max_tokens"),
     "out of range": ("/v1/chat/completions", {**CHAT, "temperature": 9}, "invalid_value", "temperature"),
+    "huge seed": ("/v1/chat/completions", {**CHAT, "seed": 2**70}, "invalid_value", "seed"),
+    "huge limit": ("/v1/chat/completions", {**CHAT, "max_tokens": 2**70}, "invalid_value", "max_tokens"),
     "unknown model": ("/v1/chat/completions", {**CHAT, "model": "gpt-99"}, "model_not_found", "model"),
     "unsupported": ("/v1/chat/completions", {**CHAT, "n": 3}, "unsupported_parameter", "n"),
     "picture": (
@@ -117,6 +119,10 @@ def test_bad_forms(box: str, question: bytes) -> None:
     assert status == 400
     _, error = ask(box, "/v1/audio/transcriptions", files={"other": question})
     assert (error["code"], error["param"]) == ("missing_field", "file")
+    _, error = ask(box, "/v1/audio/transcriptions", files={"file": question}, data={"language": "yue"})
+    assert (error["code"], error["param"]) == ("invalid_value", "language")
+    _, error = ask(box, "/v1/voice/turns", files={"audio": question}, data={"conversation": "me\n"})
+    assert error["param"] == "conversation"
     _, error = ask(box, "/v1/voice/turns", files={"audio": question}, data={"conversation": "a b"})
     assert error["param"] == "conversation"
 
