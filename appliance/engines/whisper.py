@@ -145,7 +145,7 @@ class Listener:
 
     def _long(self, job: Transcribe, samples: Samples, speech: list[dict[str, int]]) -> Iterator[Progress]:
         """faster-whisper's own way, one stretch after another."""
-        language, number = job.language, 0
+        language, number, told = job.language, 0, False
         for start, end in stretches(speech, int(STRETCH_SECONDS * STT_RATE)):
             segments, info = self._model.transcribe(
                 samples[start:end],
@@ -158,18 +158,17 @@ class Listener:
                 condition_on_previous_text=False,
                 vad_filter=True,
             )
-            if language is None or number == 0:
-                language = info.language
-                if number == 0:
-                    heard = Heard(
-                        seconds=samples.size / STT_RATE,
-                        language=language,
-                        language_probability=info.language_probability,
-                    )
-                    yield heard, b""
+            yield None
             for segment in segments:
+                if not told:  # a stretch without words, noise or music, says nothing about the language
+                    told, language = True, info.language
+                    probability = float(info.language_probability)
+                    seconds = samples.size / STT_RATE
+                    yield Heard(seconds=seconds, language=info.language, language_probability=probability), b""
                 yield _segment(segment, number, start / STT_RATE), b""
                 number += 1
+        if not told:
+            raise RequestError("No words were found in the audio.", code="audio_silent", param=PARAM)
 
 
 def stretches(speech: list[dict[str, int]], longest: int) -> Iterator[tuple[int, int]]:

@@ -27,11 +27,15 @@ class ChatMessage(msgspec.Struct, frozen=True):
     """A message of the request. `developer` counts as `system`."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str | list[TextPart] | None
 
     def plain(self, number: int) -> Message:
         """As the engine takes it. Raises `RequestError` for content that is not text."""
         role: Literal["system", "user", "assistant"] = "system" if self.role == "developer" else self.role
+        if self.content is None and role == "assistant":
+            return Message(role, "")
+        if self.content is None:
+            raise RequestError("The message has no content.", code="missing_field", param=f"messages[{number}].content")
         if isinstance(self.content, str):
             return Message(role, self.content)
         for part in self.content:

@@ -81,6 +81,12 @@ BAD_JSON: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
         "unsupported_parameter",
         "messages[0].content",
     ),
+    "no content": (
+        "/v1/chat/completions",
+        {"messages": [{"role": "user", "content": None}]},
+        "missing_field",
+        "messages[0].content",
+    ),
     "long prompt": (
         "/v1/chat/completions",
         {"messages": [{"role": "user", "content": "word " * 3000}]},

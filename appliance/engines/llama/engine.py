@@ -14,6 +14,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from appliance.engines.interleave import Interleaved
 from appliance.engines.llama.text import TextStream
+from appliance.engines.llama.vocabulary import Vocabulary
 from appliance.errors import RequestError
 from appliance.jobs import Generate, Generated, Token
 
@@ -55,11 +56,11 @@ class Thinker:
     def __init__(self, model: Any, batch: int) -> None:
         self._model = model
         self._batch = batch
-        self._vocabulary = llama_cpp.llama_model_get_vocab(model.model)
+        self._vocabulary = Vocabulary(model)
         self._format = Jinja2ChatFormatter(
             template=model.metadata.get("tokenizer.chat_template", CHATML),
-            eos_token=self._piece(model.token_eos()),
-            bos_token=self._piece(model.token_bos()),
+            eos_token=self._vocabulary.piece(model.token_eos()).decode("utf-8", "ignore"),
+            bos_token=self._vocabulary.piece(model.token_bos()).decode("utf-8", "ignore"),
         )
 
     def begin(self, job: AnyJob, _payload: bytes) -> Iterator[Progress]:
@@ -79,7 +80,7 @@ class Thinker:
         finish_reason: Literal["stop", "length"] = "length"
         count = 0
         for token in model.generate(rest, temp=job.temperature, top_p=job.top_p, reset=False):
-            if llama_cpp.llama_vocab_is_eog(self._vocabulary, token):
+            if self._vocabulary.is_end(token):
                 finish_reason = "stop"
                 break
             count += 1
@@ -94,21 +95,19 @@ class Thinker:
             yield Token(text=certain), b""
         yield Generated(finish_reason=finish_reason, prompt_tokens=len(prompt), completion_tokens=count), b""
 
-    def _piece(self, token: int) -> str:
-        return "" if token < 0 else str(self._model.detokenize([token], special=True).decode("utf-8", "ignore"))
-
     def _prompt(self, job: Generate) -> list[int]:
-        messages: Any = [{"role": message.role, "content": message.content} for message in job.messages]
+        context = self._model.n_ctx()
+        # A text far too long is refused by its size: to tokenise it could take minutes.
+        least = sum(len(message.content.encode()) for message in job.messages) // self._vocabulary.longest_token_bytes
+        if least >= context:
+            raise _too_long(context, f"{least} or more")
+        harmless = self._vocabulary.harmless
+        messages: Any = [{"role": message.role, "content": harmless(message.content)} for message in job.messages]
         formatted = self._format(messages=messages)
         add_bos = not formatted.added_special
         prompt: list[int] = self._model.tokenize(formatted.prompt.encode(), add_bos=add_bos, special=True)
-        context = self._model.n_ctx()
         if len(prompt) >= context:
-            raise RequestError(
-                f"The model's context is {context} tokens; the messages take {len(prompt)}. Shorten the messages.",
-                code="context_length_exceeded",
-                param="messages",
-            )
+            raise _too_long(context, str(len(prompt)))
         return prompt
 
     def _continue_from(self, prompt: list[int]) -> list[int]:
@@ -126,3 +125,11 @@ class Thinker:
             same = 0
         model.n_tokens = same
         return prompt[same:]
+
+
+def _too_long(context: int, taken: str) -> RequestError:
+    return RequestError(
+        f"The model's context is {context} tokens; the messages take {taken}. Shorten the messages.",
+        code="context_length_exceeded",
+        param="messages",
+    )
