@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import llama_cpp
 import pytest
 
+import appliance
 from appliance.engines import piper, whisper
 from appliance.engines.llama import engine as llama
 from appliance.engines.specs import Llama, Piper, PiperVoice, Whisper
 from appliance.jobs import Audio, Generate, Generated, Heard, Message, Segment, Speak, Token, Transcribe
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from appliance.catalog.lineup import Lineup
     from appliance.engines.interleave import Emission, Engine
     from appliance.jobs import AnyJob
@@ -30,6 +30,10 @@ def drain(engine: Engine) -> list[Emission]:
 def run(engine: Engine, job: AnyJob, payload: bytes = b"", window: int = 10_000) -> list[Emission]:
     engine.submit(1, job, payload, request_id="", window=window)
     return drain(engine)
+
+
+PROBE = Path(appliance.__file__).with_name("probe.flac")
+"""The voice saying "Good morning.": what a listening worker has to understand before it is ready."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +118,17 @@ def test_unknown_voices_and_mute_texts_are_refused(speaker: Engine) -> None:
         assert error.code == code
 
 
+def test_the_probe_is_understood_and_has_word_times(listener: Engine) -> None:
+    for words in (False, True):
+        said = [each.part for each in run(listener, Transcribe(words=words), PROBE.read_bytes())]
+        assert isinstance(said[0], Heard)
+        assert said[0].language == "en"
+        segment = said[1]
+        assert isinstance(segment, Segment)
+        assert "morning" in segment.text.lower()
+        assert bool(segment.words) == words
+
+
 def test_recorded_speech_short_and_long_paths_agree(listener: Engine, recorded: Path) -> None:
     audio = (recorded / "jfk.flac").read_bytes()
     texts = []
@@ -128,12 +143,12 @@ def test_recorded_speech_short_and_long_paths_agree(listener: Engine, recorded: 
 
 
 def test_a_looping_result_is_done_again_with_the_full_context(
-    listener: Engine, recorded: Path, monkeypatch: pytest.MonkeyPatch
+    listener: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whisper, "MAX_COMPRESSION_RATIO", 0.0)  # so that the guard distrusts the short path
-    said = run(listener, Transcribe(), (recorded / "spk1_snt1.wav").read_bytes())
+    said = run(listener, Transcribe(), PROBE.read_bytes())
     text = "".join(each.part.text for each in said if isinstance(each.part, Segment))
-    assert "child" in text
+    assert "morning" in text
 
 
 def test_stretches_are_cut_at_pauses() -> None:
