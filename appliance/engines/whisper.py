@@ -9,6 +9,7 @@ guard sends what looks like a repetition loop or a guess back to faster-whisper'
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -44,7 +45,7 @@ FRAMES_A_SECOND: Final = 100
 # The guard's limits. The first two are OpenAI's own for Whisper; speech beyond the third is no speech.
 MAX_COMPRESSION_RATIO: Final = 2.4
 MIN_AVG_LOGPROB: Final = -1.0
-MAX_CHARACTERS_A_SECOND: Final = 30.0
+MAX_CHARACTERS_A_SECOND: Final = 25.0
 
 
 def load(spec: Whisper) -> Interleaved:
@@ -134,6 +135,7 @@ class Listener:
             or ratio > MAX_COMPRESSION_RATIO
             or avg_logprob < MIN_AVG_LOGPROB
             or len(text) > MAX_CHARACTERS_A_SECOND * seconds
+            or says_twice(text)
         ):
             return None
         segment = Segment(
@@ -169,6 +171,13 @@ class Listener:
                 number += 1
         if not told:
             raise RequestError("No words were found in the audio.", code="audio_silent", param=PARAM)
+
+
+def says_twice(text: str) -> bool:
+    """Whether the text is one phrase of two or more words over and over: a short context tempts Whisper into that."""
+    words = re.sub(r"[^\w\s]", "", text.lower()).split()
+    periods = range(2, len(words) // 2 + 1)
+    return any(len(words) % size == 0 and words == words[:size] * (len(words) // size) for size in periods)
 
 
 def stretches(speech: list[dict[str, int]], longest: int) -> Iterator[tuple[int, int]]:

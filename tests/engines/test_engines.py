@@ -151,6 +151,20 @@ def test_a_looping_result_is_done_again_with_the_full_context(
     assert "morning" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        (" Why is the sky blue? Why is the sky blue?", True),
+        ("one two, one two, one two", True),
+        ("Why is the sky blue?", False),
+        ("no no", False),
+        ("", False),
+    ],
+)
+def test_a_phrase_over_and_over_is_seen(text: str, twice: bool) -> None:
+    assert whisper.says_twice(text) == twice
+
+
 def test_stretches_are_cut_at_pauses() -> None:
     speech = [{"start": 0, "end": 40}, {"start": 50, "end": 90}, {"start": 100, "end": 330}]
     assert list(whisper.stretches(speech, 100)) == [(0, 90), (100, 200), (200, 300), (300, 330)]

@@ -158,4 +158,4 @@ def test_any_container_rate_and_channel_count(box: str, question: bytes, contain
     files = {"file": (f"q.{container}", file.getvalue())}
     answer = httpx.post(f"{box}/v1/audio/transcriptions", files=files, data={"language": "en"}, timeout=60)
     assert answer.status_code == 200, answer.text
-    assert "capital" in answer.json()["text"]
+    assert "green" in answer.json()["text"]
