@@ -104,7 +104,7 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
         openapi_config=OpenAPIConfig(title="Voice appliance", version=__version__, path="/schema"),
         logging_config=None,
     )
-    return Gate(app, settings.limits.requests)
+    return Gate(app, settings.limits.requests, settings.workers.reader_seconds)
 
 
 def _voices(settings: Settings, lineup: Lineup) -> dict[str, Installed]:

@@ -26,6 +26,10 @@ LENGTHS: Final = struct.Struct("!II")
 WINDOW: Final = 64
 """Parts of one job that may be under way unread."""
 
+WHOLE_REPLY: Final = 2**31
+"""Window of a generation. Its parts are words, and the context bounds them, so that the one sequence of a model
+never waits for a client."""
+
 
 class Load(msgspec.Struct, frozen=True, tag=True):
     """Parent to child, first of all: load this and say `Loaded`."""

@@ -31,6 +31,7 @@ from appliance import logs, metrics
 from appliance.engines import frames
 from appliance.engines.parts import Parts
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
+from appliance.jobs import Generate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -95,7 +96,7 @@ class EngineHost:
         self._restarts = 0
         self._next_id = 0
         self._jobs: dict[int, Parts] = {}
-        self._outbox: deque[tuple[frames.ToWorker, bytes]] = deque()  # a few frames a job, and jobs are bounded
+        self._outbox: deque[tuple[bytes, bytes]] = deque()  # head and payload; a few a job, and jobs are bounded
         self._to_send = anyio.Event()
         self._process: anyio.abc.Process | None = None
         self._mean_seconds = 1.0
@@ -124,8 +125,9 @@ class EngineHost:
         job_id, started = self._next_id, anyio.current_time()
         parts = self._jobs[job_id] = Parts(job_id, self._deadline, self.role, self.tell)
         metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
-        self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", "")), payload)
+        window = frames.WHOLE_REPLY if isinstance(job, Generate) else frames.WINDOW
         try:
+            self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window), payload)
             yield parts
         finally:
             self._jobs.pop(job_id, None)
@@ -139,7 +141,7 @@ class EngineHost:
     def tell(self, message: frames.ToWorker, payload: bytes = b"") -> None:
         """Put a frame on its way to the worker; never blocks. Without a worker there is nobody to tell."""
         if self._process is not None:
-            self._outbox.append((message, payload))
+            self._outbox.append((frames.encode(message, payload), payload))
             self._to_send.set()
 
     async def run(self) -> None:
@@ -167,10 +169,9 @@ class EngineHost:
         self._state = "down"
         metrics.READY.labels(self.role).set(0)
         self._outbox.clear()
-        for parts in self._jobs.values():
-            parts.end(
-                EngineDown(f"The {self.role} stage failed during the request and is being replaced.", retry_after=3)
-            )
+        message = f"The {self.role} stage failed during the request and is being replaced."
+        for job_id in list(self._jobs):
+            self._end(job_id, EngineDown(message, retry_after=3))
 
     async def _serve_one(self) -> None:
         """One worker's life, until it ends or has to be ended."""
@@ -210,12 +211,13 @@ class EngineHost:
     async def _send_frames(self, stream: ByteSendStream) -> None:
         """The only sender, so that frames never mix."""
         form = self._log.format if self._log.format != "auto" else "human" if sys.stderr.isatty() else "json"
-        self.tell(frames.Load(self._spec, self._watch.beat_seconds, self._log.level, form))
+        load = frames.Load(self._spec, self._watch.beat_seconds, self._log.level, form)
+        self._outbox.appendleft((frames.encode(load), b""))
         try:
             while True:
                 while self._outbox:
-                    message, payload = self._outbox.popleft()
-                    await stream.send(frames.encode(message, payload))
+                    head, payload = self._outbox.popleft()
+                    await stream.send(head)
                     if payload:
                         await stream.send(payload)
                 self._to_send = anyio.Event()
@@ -245,9 +247,9 @@ class EngineHost:
                     case frames.Emit(id=job_id, part=part) if job_id in self._jobs:
                         self._jobs[job_id].put(part, payload)
                     case frames.Done(id=job_id) if job_id in self._jobs:
-                        self._jobs[job_id].end()
+                        self._end(job_id)
                     case frames.Failed(id=job_id) if job_id in self._jobs:
-                        self._jobs[job_id].end(from_code(message.code, message.message, message.param))
+                        self._end(job_id, from_code(message.code, message.message, message.param))
                     case frames.Loaded(seconds=seconds):
                         tasks.start_soon(self._prove, seconds)
         except TimeoutError:
@@ -279,11 +281,16 @@ class EngineHost:
             warm_s=warm_seconds,
         )
 
+    def _end(self, job_id: int, error: ApplianceError | None = None) -> None:
+        """The worker is done with a job, whose place is free from now on, however slowly its client reads."""
+        self._jobs.pop(job_id).end(error)
+        metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
+
     def _drop_unread(self, now: float) -> None:
-        for job_id, parts in self._jobs.items():
+        for job_id, parts in list(self._jobs.items()):
             since = parts.waiting_since
-            if since is not None and not parts.ended and now - since > self._watch.reader_seconds:
-                parts.end(DeadlineExceeded("The answer was not taken in time."))
+            if since is not None and now - since > self._watch.reader_seconds:
+                self._end(job_id, DeadlineExceeded("The answer was not taken in time."))
                 self.tell(frames.Abort(job_id))
 
 

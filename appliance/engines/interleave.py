@@ -1,7 +1,7 @@
 """Many jobs over one handle that cannot be shared: each step advances one of them by one part.
 
 Every engine has the same face: `submit`, `grant`, `abort`, and `step`, called by one thread. This one serves any
-engine whose job is a lazy iterator. Up to `width` jobs are open at once and take turns, the others wait in order.
+engine whose job is a lazy iterator. Up to `width` jobs run at once and take turns, the others wait in order.
 The language engine's scheduler stands behind the same face.
 """
 
@@ -76,7 +76,7 @@ class Interleaved:
     @property
     def busy(self) -> bool:
         """Whether an open job may send, or a waiting one may open."""
-        return any(job.window > 0 for job in self._open) or bool(self._waiting and len(self._open) < self._width)
+        return self._running() > 0 or bool(self._waiting)
 
     def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
         """Queue a job."""
@@ -99,7 +99,7 @@ class Interleaved:
 
     def step(self) -> list[Emission]:
         """Advance the next job in turn by one part."""
-        while self._waiting and len(self._open) < self._width:
+        while self._waiting and self._running() < self._width:
             self._open.append(self._waiting.popleft())
         for _ in range(len(self._open)):
             job = self._open.popleft()
@@ -107,6 +107,10 @@ class Interleaved:
                 return self._advance(job)
             self._open.append(job)
         return []
+
+    def _running(self) -> int:
+        """Open jobs that may send; one whose client is behind takes no other's turn."""
+        return sum(job.window > 0 for job in self._open)
 
     def _advance(self, job: _Job) -> list[Emission]:
         try:
@@ -131,5 +135,9 @@ class Interleaved:
 
 def _close(job: _Job) -> None:
     close = getattr(job.parts, "close", None)
-    if close is not None:
+    if close is None:
+        return
+    try:
         close()
+    except Exception as error:  # noqa: BLE001 - one job's clean-up must not end the others
+        log.error("job not closed", request_id=job.request_id, **place_of(error))

@@ -66,7 +66,7 @@ class Parts:
         taken = self._arrived.popleft()
         self.waiting_since = anyio.current_time() if self._arrived else None
         self._taken += 1
-        if self._taken == frames.WINDOW // 2:
+        if self._taken == frames.WINDOW // 2 and self._over is None:
             self._tell(frames.Grant(self._id, self._taken))
             self._taken = 0
         return taken

@@ -107,7 +107,7 @@ class Worker:
             for arrived, payload in self._take(wait=not engine.busy):
                 self._deliver(engine, arrived, payload)
             for emission in engine.step():
-                self._tell(emission)
+                self._tell(engine, emission)
             self._steps += 1
 
     def _take(self, *, wait: bool) -> list[tuple[frames.ToWorker, bytes]]:
@@ -133,7 +133,7 @@ class Worker:
             case _:
                 log.error("unexpected frame", frame=type(message).__name__)
 
-    def _tell(self, emission: Emission) -> None:
+    def _tell(self, engine: Engine, emission: Emission) -> None:
         if emission.error is not None:
             error = emission.error
             self._connection.send(frames.Failed(emission.id, error.code, error.message, error.param))
@@ -142,13 +142,18 @@ class Worker:
                 self._connection.send(frames.Emit(emission.id, emission.part), emission.payload)
             except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
                 log.error("part not encoded", **logs.place_of(error))
+                engine.abort(emission.id)
                 self._connection.send(frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."))
         else:
             self._connection.send(frames.Done(emission.id))
 
     def _receive(self) -> None:
         while True:
-            frame = self._connection.receive()
+            try:
+                frame = self._connection.receive()
+            except Exception as error:  # noqa: BLE001 - a worker that cannot hear must not seem alive
+                log.error("frame not read", **logs.place_of(error))
+                os._exit(1)
             with self._arrived:
                 self._inbox.append(frame)
                 self._arrived.notify()

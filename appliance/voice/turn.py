@@ -51,7 +51,8 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
             Generate(messages=messages, max_tokens=turn.max_reply_tokens, temperature=turn.temperature)
         )
     finally:
-        conversations.append(turn.conversation, words, reply.text)
+        if reply.text.strip():  # a turn that failed before its first word is not part of what was said
+            conversations.append(turn.conversation, words, reply.text)
     watch.mark("done", anyio.current_time())
     for name, milliseconds in watch.marks.items():
         metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)

@@ -15,7 +15,7 @@ import msgspec
 from structlog.contextvars import bound_contextvars
 
 from appliance import logs, metrics
-from appliance.errors import Overloaded
+from appliance.errors import DeadlineExceeded, Overloaded
 from appliance.web import faults
 
 if TYPE_CHECKING:
@@ -28,10 +28,13 @@ QUIET: Final = frozenset(("/health/live", "/health/ready", "/metrics"))
 
 
 class Gate:
-    """ASGI middleware around the whole application. `most` requests are served at once."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most, self._now = app, most, 0
+    `most` requests are served at once; a client that takes nothing of its answer for `reader_seconds` has left.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, reader_seconds: float) -> None:
+        self._app, self._most, self._reader_seconds, self._now = app, most, reader_seconds, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connection pass as they are."""
@@ -46,7 +49,7 @@ class Gate:
         self._now += 1
         try:
             with bound_contextvars(request_id=request_id):
-                await _Passage(self._app, scope, receive, send, request_id).serve()
+                await _Passage(self._app, scope, receive, send, request_id, self._reader_seconds).serve()
         finally:
             self._now -= 1
 
@@ -67,8 +70,11 @@ class Gate:
 class _Passage:
     """One request on its way through."""
 
-    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str, patience: float
+    ) -> None:
         self._app, self._scope, self._receive, self._send = app, scope, receive, send
+        self._patience = patience
         self._request_id = request_id.encode()
         self._status = 0
         self._answered = self._left = False
@@ -82,6 +88,11 @@ class _Passage:
                 tasks.start_soon(self._watch, tasks.cancel_scope)
                 await self._app(self._scope, self._receive_body, self._send_answer)
                 tasks.cancel_scope.cancel()
+        except Exception as error:
+            if not self._status:
+                raise
+            # The server closes a connection whose answer is not complete, so the client sees it broken off.
+            log.error("answer broken off", path=self._scope["path"], **logs.place_of(error))
         finally:
             self._report(anyio.current_time() - started)
 
@@ -114,7 +125,11 @@ class _Passage:
             message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
             self._answered = True
-        await self._send(message)
+        with anyio.move_on_after(self._patience) as waiting:
+            await self._send(message)
+        if waiting.cancelled_caught:
+            self._left = True
+            raise DeadlineExceeded("The answer was not taken in time.")
 
     def _report(self, seconds: float) -> None:
         template = str(self._scope.get("path_template") or "unmatched")

@@ -32,7 +32,7 @@ def test_the_demo_ends_in_an_audible_answer(box: str, tmp_path: Path) -> None:
     out = tmp_path / "reply.wav"
     ran = demo("--port", str(free_port()), "--out", str(out))
     assert ran.returncode == 0, ran.stderr
-    reply = re.search(r"replies: (.*)", ran.stdout)
+    reply = re.search(r"replies: (.*)\n  ms since", ran.stdout, re.DOTALL)
     assert reply
     assert "first_audio" in ran.stdout
     heard = httpx.post(f"{box}/v1/audio/transcriptions", files={"file": out.read_bytes()}, timeout=60).json()["text"]
