@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, cast, get_args
 
@@ -116,6 +117,7 @@ class _Compressed:
             samples = self._np.frombuffer(pcm, dtype=self._np.int16).reshape(1, -1)
             frame = self._av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
             frame.sample_rate = SPEECH_RATE
+            frame.time_base = Fraction(1, SPEECH_RATE)
             frame.pts = self._fed
             self._fed += samples.shape[1]
             self._encode(frame)

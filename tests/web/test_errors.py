@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -151,6 +152,7 @@ def test_any_container_rate_and_channel_count(box: str, question: bytes, contain
         mono = np.frombuffer(pcm, dtype=np.int16)
         frame = av.AudioFrame.from_ndarray(np.repeat(mono, 2).reshape(1, -1), format="s16", layout="stereo")
         frame.sample_rate = rate
+        frame.time_base, frame.pts = Fraction(1, rate), 0
         resampler = av.AudioResampler(format="s16" if codec == "libopus" else "fltp", layout="stereo", rate=48_000)
         for resampled in (*resampler.resample(frame), *resampler.resample(None)):
             output.mux(stream.encode(resampled))
