@@ -2,7 +2,7 @@
 
 A recording is cut at pauses into stretches (`STRETCH_SECONDS` at most), so that memory stays bounded and an abort
 takes effect soon. A single short stretch without word times takes the fast path: Whisper's encoder is given the
-utterance and `PADDING_SECONDS` instead of 30 s of mostly silence, and the language is read off the same pass. A
+utterance and `PADDING_SECONDS` more instead of 30 s of mostly silence, and the language is read off the same pass. A
 guard sends what looks like a repetition loop or a guess back to faster-whisper's own path with the full context.
 """
 
@@ -39,13 +39,19 @@ WIDTH: Final = 4
 
 STRETCH_SECONDS: Final = 240.0
 SHORT_SECONDS: Final = 28.0
-PADDING_SECONDS: Final = 1.0
+# With less silence after them, Whisper base says short utterances over and over:
+# docs/decisions/2026-11-24-audio-context.md
+PADDING_SECONDS: Final = 3.0
+SHORTEST_SECONDS: Final = 5.0
 FRAMES_A_SECOND: Final = 100
 
 # The guard's limits. The first two are OpenAI's own for Whisper; speech beyond the third is no speech.
 MAX_COMPRESSION_RATIO: Final = 2.4
 MIN_AVG_LOGPROB: Final = -1.0
 MAX_CHARACTERS_A_SECOND: Final = 25.0
+FEWEST_TOKENS: Final = 16
+MOST_TOKENS_A_SECOND: Final = 16
+"""A transcript that needs more is a loop; to stop it early is what makes the guard cheap."""
 
 
 def load(spec: Whisper) -> Interleaved:
@@ -100,10 +106,8 @@ class Listener:
         """One utterance in one pass; None if the result looks wrong."""
         model = self._model
         features = model.feature_extractor(samples)
-        frames = min(
-            int((samples.size / STT_RATE + PADDING_SECONDS) * FRAMES_A_SECOND),
-            model.feature_extractor.nb_max_frames,
-        )
+        context = max(samples.size / STT_RATE + PADDING_SECONDS, SHORTEST_SECONDS)
+        frames = min(int(context * FRAMES_A_SECOND), model.feature_extractor.nb_max_frames)
         encoded = model.encode(pad_or_trim(features, frames + frames % 2))
         language, probability = job.language, 1.0
         if language is None:
@@ -113,13 +117,15 @@ class Listener:
                 language = token[2:-2]
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task=job.task, language=language)
         previous = tokenizer.encode(" " + job.prompt.strip()) if job.prompt else []
+        prompt = model.get_prompt(tokenizer, previous, without_timestamps=True)
+        most = int(FEWEST_TOKENS + MOST_TOKENS_A_SECOND * samples.size / STT_RATE)
         greedy: dict[str, Any] = {"beam_size": self._beam_size}
         if job.temperature > 0:
             greedy = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": job.temperature}
         result = model.model.generate(
             encoded,
-            [model.get_prompt(tokenizer, previous, without_timestamps=True)],
-            max_length=model.max_length,
+            [prompt],
+            max_length=min(model.max_length, len(prompt) + most),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
@@ -132,6 +138,7 @@ class Listener:
         seconds = samples.size / STT_RATE
         if (
             not text.strip()
+            or len(tokens) >= most
             or ratio > MAX_COMPRESSION_RATIO
             or avg_logprob < MIN_AVG_LOGPROB
             or len(text) > MAX_CHARACTERS_A_SECOND * seconds

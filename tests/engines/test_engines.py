@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import llama_cpp
 import pytest
 
 import appliance
+from appliance.audio import wav
 from appliance.engines import piper, whisper
 from appliance.engines.llama import engine as llama
 from appliance.engines.specs import Llama, Piper, PiperVoice, Whisper
-from appliance.jobs import Audio, Generate, Generated, Heard, Message, Segment, Speak, Token, Transcribe
+from appliance.jobs import SPEECH_RATE, Audio, Generate, Generated, Heard, Message, Segment, Speak, Token, Transcribe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from appliance.catalog.lineup import Lineup
     from appliance.engines.interleave import Emission, Engine
     from appliance.jobs import AnyJob
@@ -127,6 +130,23 @@ def test_the_probe_is_understood_and_has_word_times(listener: Engine) -> None:
         assert isinstance(segment, Segment)
         assert "morning" in segment.text.lower()
         assert bool(segment.words) == words
+
+
+def test_short_utterances_take_the_fast_path(
+    listener: Engine, speaker: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full: list[Any] = []
+
+    def long(*arguments: Any) -> Iterator[Any]:
+        full.append(arguments)
+        return iter(())
+
+    monkeypatch.setattr(whisper.Listener, "_long", long)
+    texts = ["Good morning.", "What time is it?", "Turn on the light.", "Tell me a joke.", "How are you today?"]
+    for text in texts:
+        pcm = b"".join(each.payload for each in run(speaker, Speak(text=text, split=False)))
+        run(listener, Transcribe(language="en"), wav(pcm, SPEECH_RATE))
+    assert len(full) <= 1
 
 
 def test_recorded_speech_short_and_long_paths_agree(listener: Engine, recorded: Path) -> None:
