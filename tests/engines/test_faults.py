@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -44,6 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "APPLIANCE_LLM__QUEUE": "2",
         "APPLIANCE_WORKERS__SILENT_SECONDS": "2",
         "APPLIANCE_WORKERS__BEAT_SECONDS": "0.25",
+        "APPLIANCE_WORKERS__READER_SECONDS": "2",
         "APPLIANCE_LOG__FORMAT": "json",
         "APPLIANCE_LOG__LEVEL": "debug",
     }
@@ -129,9 +132,30 @@ def test_a_segfault_is_replaced_and_named(server: Server) -> None:
     assert "SIGSEGV" in server.log.read_text()
 
 
-def in_flight(server: Server) -> int:
+def in_flight(server: Server, role: str = "llm") -> int:
     stages = httpx.get(f"{server.url}/health/ready").json()["stages"]
-    return int(stages["llm"]["in_flight"])
+    return int(stages[role]["in_flight"])
+
+
+def test_a_client_that_never_reads_is_let_go(server: Server) -> None:
+    wait_ready(server.url)
+    left = 'appliance_http_disconnects_total{route="/v1/audio/speech"}'
+    before = httpx.get(f"{server.url}/metrics").text.count(left)
+    body = json.dumps({"input": "This goes on and on. " * 190, "response_format": "pcm"})
+    head = (
+        f"POST /v1/audio/speech HTTP/1.1\r\nHost: box\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    )
+    with socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.connect(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        stuck.sendall(f"{head}\r\n\r\n{body}".encode())
+        while not in_flight(server, "tts"):
+            assert server.process.poll() is None
+        answer = httpx.post(f"{server.url}/v1/audio/speech", json={"input": "And me?"}, timeout=60)
+        assert answer.status_code == 200
+        while in_flight(server, "tts") or left not in httpx.get(f"{server.url}/metrics").text:
+            assert server.process.poll() is None
+    assert before == 0
 
 
 def test_overflow_is_refused_at_once_and_departure_frees_the_place(server: Server) -> None:
