@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import httpx
 
 from appliance.audio import wav
 from appliance.cli.options import load_settings, with_settings_options
+from appliance.cli.serve import listen
 from appliance.jobs import SPEECH_RATE
 
 READY_SECONDS: Final = 300.0
@@ -61,7 +61,7 @@ def demo(
 def _check_free(host: str, port: int) -> None:
     """Otherwise whatever serves there already would be asked, and answer."""
     try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        listen(host, port).close()
     except OSError as error:
         raise click.ClickException(
             f"{host}:{port} cannot be taken ({error.strerror}): is a box running there? --port takes another."

@@ -64,7 +64,7 @@ def run(settings: Settings) -> None:
     try:
         models = lineup(settings)
         app = create_app(settings, models, create_engines(settings, models))
-        listener = _listen(settings.http.host, settings.http.port)
+        listener = listen(settings.http.host, settings.http.port)
     except (ModelsMissing, SettingsError, OSError) as error:
         raise click.ClickException(str(error)) from error
     host, port = listener.getsockname()[:2]
@@ -83,7 +83,8 @@ def run(settings: Settings) -> None:
         runner.run(uvicorn.Server(config).serve(sockets=[listener]))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections at `host` and `port`. Raises `OSError` if the address cannot be taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=512)
     listener.set_inheritable(False)

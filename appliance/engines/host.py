@@ -100,6 +100,8 @@ class EngineHost:
         self._to_send = anyio.Event()
         self._process: anyio.abc.Process | None = None
         self._mean_seconds = 1.0
+        metrics.IN_FLIGHT.labels(role).set_function(lambda: len(self._jobs))
+        metrics.READY.labels(role).set_function(lambda: self._state == "ready")
 
     @property
     def status(self) -> StageStatus:
@@ -124,14 +126,12 @@ class EngineHost:
         self._next_id += 1
         job_id, started = self._next_id, anyio.current_time()
         parts = self._jobs[job_id] = Parts(job_id, self._deadline, self.role, self.tell)
-        metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
         window = frames.WHOLE_REPLY if isinstance(job, Generate) else frames.WINDOW
         try:
             self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window), payload)
             yield parts
         finally:
             self._jobs.pop(job_id, None)
-            metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
             if not parts.ended:
                 metrics.ABORTED.labels(self.role).inc()
                 self.tell(frames.Abort(job_id))
@@ -167,7 +167,6 @@ class EngineHost:
 
     def _fail_all(self) -> None:
         self._state = "down"
-        metrics.READY.labels(self.role).set(0)
         self._outbox.clear()
         message = f"The {self.role} stage failed during the request and is being replaced."
         for job_id in list(self._jobs):
@@ -271,7 +270,6 @@ class EngineHost:
                 self._process.kill()
             return
         self._state, self._detail = "ready", "ready"
-        metrics.READY.labels(self.role).set(1)
         warm_seconds = round(anyio.current_time() - started, 3)
         log.info(
             "stage ready",
@@ -284,7 +282,6 @@ class EngineHost:
     def _end(self, job_id: int, error: ApplianceError | None = None) -> None:
         """The worker is done with a job, whose place is free from now on, however slowly its client reads."""
         self._jobs.pop(job_id).end(error)
-        metrics.IN_FLIGHT.labels(self.role).set(len(self._jobs))
 
     def _drop_unread(self, now: float) -> None:
         for job_id, parts in list(self._jobs.items()):

@@ -105,8 +105,9 @@ class Listener:
     def _short(self, job: Transcribe, samples: Samples, offset: float) -> tuple[Segment, str, float] | None:
         """One utterance in one pass; None if the result looks wrong."""
         model = self._model
+        seconds = samples.size / STT_RATE
         features = model.feature_extractor(samples)
-        context = max(samples.size / STT_RATE + PADDING_SECONDS, SHORTEST_SECONDS)
+        context = max(seconds + PADDING_SECONDS, SHORTEST_SECONDS)
         frames = min(int(context * FRAMES_A_SECOND), model.feature_extractor.nb_max_frames)
         encoded = model.encode(pad_or_trim(features, frames + frames % 2))
         language, probability = job.language, 1.0
@@ -118,7 +119,7 @@ class Listener:
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task=job.task, language=language)
         previous = tokenizer.encode(" " + job.prompt.strip()) if job.prompt else []
         prompt = model.get_prompt(tokenizer, previous, without_timestamps=True)
-        most = int(FEWEST_TOKENS + MOST_TOKENS_A_SECOND * samples.size / STT_RATE)
+        most = int(FEWEST_TOKENS + MOST_TOKENS_A_SECOND * seconds)
         greedy: dict[str, Any] = {"beam_size": self._beam_size}
         if job.temperature > 0:
             greedy = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": job.temperature}
@@ -135,7 +136,6 @@ class Listener:
         text = tokenizer.decode(tokens)
         avg_logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
         ratio = get_compression_ratio(text) if text else 0.0
-        seconds = samples.size / STT_RATE
         if (
             not text.strip()
             or len(tokens) >= most
@@ -154,7 +154,7 @@ class Listener:
 
     def _long(self, job: Transcribe, samples: Samples, speech: list[dict[str, int]]) -> Iterator[Progress]:
         """faster-whisper's own way, one stretch after another."""
-        language, number, told = job.language, 0, False
+        language, number, seconds = job.language, 0, samples.size / STT_RATE
         for start, end in stretches(speech, int(STRETCH_SECONDS * STT_RATE)):
             segments, info = self._model.transcribe(
                 samples[start:end],
@@ -169,14 +169,13 @@ class Listener:
             )
             yield None
             for segment in segments:
-                if not told:  # a stretch without words, noise or music, says nothing about the language
-                    told, language = True, info.language
+                if number == 0:  # a stretch without words, noise or music, says nothing about the language
+                    language = info.language
                     probability = float(info.language_probability)
-                    seconds = samples.size / STT_RATE
-                    yield Heard(seconds=seconds, language=info.language, language_probability=probability), b""
+                    yield Heard(seconds=seconds, language=language, language_probability=probability), b""
                 yield _segment(segment, number, start / STT_RATE), b""
                 number += 1
-        if not told:
+        if number == 0:
             raise RequestError("No words were found in the audio.", code="audio_silent", param=PARAM)
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import anyio
+import anyio.lowlevel
 import msgspec
 from structlog.contextvars import bound_contextvars
 
 from appliance import logs, metrics
-from appliance.errors import DeadlineExceeded, Overloaded
+from appliance.errors import Overloaded
 from appliance.web import faults
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class _Passage:
         self._request_id = request_id.encode()
         self._status = 0
         self._answered = self._left = False
+        self._serving = anyio.CancelScope()
         self._body_read = anyio.Event()
         self._gone = anyio.Event()
 
@@ -85,7 +87,8 @@ class _Passage:
         started = anyio.current_time()
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._watch, tasks.cancel_scope)
+                self._serving = tasks.cancel_scope
+                tasks.start_soon(self._watch)
                 await self._app(self._scope, self._receive_body, self._send_answer)
                 tasks.cancel_scope.cancel()
         except Exception as error:
@@ -109,15 +112,18 @@ class _Passage:
             self._body_read.set()
         return message  # type: ignore[no-any-return]
 
-    async def _watch(self, scope: anyio.CancelScope) -> None:
+    async def _watch(self) -> None:
         await self._body_read.wait()
         while not self._gone.is_set():
             message: Any = await self._receive()
             if message["type"] == "http.disconnect":
                 self._gone.set()
         if not self._answered:
-            self._left = True
-            scope.cancel()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._left = True
+        self._serving.cancel()
 
     async def _send_answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -128,8 +134,8 @@ class _Passage:
         with anyio.move_on_after(self._patience) as waiting:
             await self._send(message)
         if waiting.cancelled_caught:
-            self._left = True
-            raise DeadlineExceeded("The answer was not taken in time.")
+            self._leave()
+            await anyio.lowlevel.checkpoint()
 
     def _report(self, seconds: float) -> None:
         template = str(self._scope.get("path_template") or "unmatched")

@@ -35,18 +35,21 @@ class Live(Response[None]):
         """The answer as an ASGI application."""
         return self._serve
 
-    async def _serve(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, _receive: Receive, send: Send) -> None:
         begun = False
 
-        async def write(piece: bytes) -> None:
+        async def begin() -> None:
             nonlocal begun
+            begun = True
+            head = {"content-type": self._live_type, **self._live_headers}
+            encoded = [(name.encode(), value.encode()) for name, value in head.items()]
+            await send({"type": "http.response.start", "status": 200, "headers": encoded})
+
+        async def write(piece: bytes) -> None:
             if not piece:
                 return
             if not begun:
-                begun = True
-                head = {"content-type": self._live_type, **self._live_headers}
-                encoded = [(name.encode(), value.encode()) for name, value in head.items()]
-                await send({"type": "http.response.start", "status": 200, "headers": encoded})
+                await begin()
             await send({"type": "http.response.body", "body": piece, "more_body": True})
 
         try:
@@ -54,15 +57,9 @@ class Live(Response[None]):
         except Exception as error:
             if not begun or self._live_type != EVENT_STREAM:
                 raise
-            await write(event(faults.body(faults.classify(error, _scope["path"], 0)), name="error"))
+            await write(event(faults.body(faults.classify(error, scope["path"], 0)), name="error"))
         if not begun:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 200,
-                    "headers": [(b"content-type", self._live_type.encode())],
-                }
-            )
+            await begin()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

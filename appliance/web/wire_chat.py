@@ -32,9 +32,9 @@ class ChatMessage(msgspec.Struct, frozen=True):
     def plain(self, number: int) -> Message:
         """As the engine takes it. Raises `RequestError` for content that is not text."""
         role: Literal["system", "user", "assistant"] = "system" if self.role == "developer" else self.role
-        if self.content is None and role == "assistant":
-            return Message(role, "")
         if self.content is None:
+            if role == "assistant":
+                return Message(role, "")
             raise RequestError("The message has no content.", code="missing_field", param=f"messages[{number}].content")
         if isinstance(self.content, str):
             return Message(role, self.content)

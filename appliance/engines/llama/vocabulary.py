@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Vocabulary:
@@ -17,13 +17,14 @@ class Vocabulary:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._handle = llama_cpp.llama_model_get_vocab(model.model)
-        self.longest_token_bytes = max(len(self.piece(token)) for token in range(model.n_vocab()))
-        control = sorted(self._control_texts(), key=len, reverse=True)
+        pieces = [self.piece(token) for token in range(model.n_vocab())]
+        self.longest_token_bytes = max(map(len, pieces))
+        control = sorted(self._control_texts(pieces), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, control))) if control else None
 
-    def _control_texts(self) -> Iterator[str]:
-        for token in range(self._model.n_vocab()):
-            text = self.piece(token).decode("utf-8", "ignore")
+    def _control_texts(self, pieces: Sequence[bytes]) -> Iterator[str]:
+        for token, piece in enumerate(pieces):
+            text = piece.decode("utf-8", "ignore")
             if len(text) > 1 and llama_cpp.llama_vocab_is_control(self._handle, token):
                 yield text
 
