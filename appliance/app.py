@@ -12,15 +12,29 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from msgspec.structs import asdict
 
 from appliance import __version__
+from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost, Probe
 from appliance.engines.specs import Llama, Piper, PiperVoice, Whisper
 from appliance.jobs import Generate, Message, Speak, Transcribe
 from appliance.settings import SettingsError
 from appliance.store.conversations import Conversations
+from appliance.store.responses import Responses
 from appliance.voice.stages import Stages
-from appliance.web import chat, faults, health, models, speech, transcriptions, turns
+from appliance.web import (
+    chat,
+    completions,
+    embeddings,
+    faults,
+    health,
+    models,
+    responses,
+    speech,
+    transcriptions,
+    turns,
+)
 from appliance.web.box import Box
 from appliance.web.gate import Gate
 from appliance.web.names import Names
@@ -40,9 +54,11 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
         name=lineup.stt.name, path=str(lineup.stt.main), device=stt.device, compute_type=stt.compute_type,
         threads=stt.threads, beam_size=stt.beam_size,
     )  # fmt: skip
+    alike = {key: value for key, value in asdict(llm).items() if key in Llama.__struct_fields__}
     llama = Llama(
-        name=lineup.llm.name, path=str(lineup.llm.main), context=llm.context, gpu_layers=llm.gpu_layers,
-        threads=llm.threads, batch=llm.batch,
+        name=lineup.llm.name, path=str(lineup.llm.main), digest=digest_of(settings, lineup.llm.name),
+        cache_dir=str(settings.state_dir / "cache" / "llm") if llm.cache_mb else "",
+        draft_path=str(draft_of(settings) or ""), **alike,
     )  # fmt: skip
     voices = [PiperVoice(voice, str(model.main)) for voice, model in _voices(settings, lineup).items()]
     piper = Piper(
@@ -72,6 +88,7 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
         stages=Stages(engines["stt"], engines["llm"], engines["tts"]),
         names=names,
         conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
+        responses=Responses(settings.llm.responses),
         health=lambda: {role: engine.status for role, engine in engines.items()},
     )
 
@@ -89,6 +106,13 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
             transcriptions.translations,
             speech.speech,
             chat.chat_completions,
+            completions.completions,
+            embeddings.embeddings,
+            responses.create_response,
+            responses.get_response,
+            responses.delete_response,
+            responses.list_input_items,
+            responses.cancel_response,
             turns.turns,
             models.list_models,
             models.get_model,

@@ -23,6 +23,8 @@ PREFIX = "APPLIANCE_"
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0)]
+Megabytes = Annotated[int, Meta(ge=0)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,13 +76,42 @@ class Stt(Section, frozen=True):
 class Llm(Section, frozen=True):
     """Thinking: the language model."""
 
-    context: Annotated[Count, Meta(description="Tokens of context, prompt and reply together.")] = 4096
+    context: Annotated[Count, Meta(description="Tokens of one conversation, prompt and reply together.")] = 4096
+    sequences: Annotated[int, Meta(ge=1, le=64, description="Replies that are written at once.")] = 16
+    cells: Annotated[
+        int, Meta(ge=0, description="Tokens kept of all conversations together; 0: twice `context`, if it fits.")
+    ] = 0
     gpu_layers: Annotated[
         int, Meta(ge=-1, description="Layers on the GPU; -1 means all. Without a GPU build it has no effect.")
     ] = -1
+    flash_attention: Annotated[
+        Literal["auto", "on", "off"], Meta(description="Attention in little memory; `auto` is on.")
+    ] = "auto"
+    kv_type: Annotated[
+        Literal["auto", "f16", "q8_0", "q4_0"],
+        Meta(description="How the cache keeps numbers; `auto` is q8_0 on the CPU and f16 on a GPU."),
+    ] = "auto"
+    split_mode: Annotated[
+        Literal["none", "layer", "row"], Meta(description="What GPUs share; `none` is `main_gpu` alone.")
+    ] = "layer"
+    main_gpu: Annotated[int, Meta(ge=0, description="Number of the GPU that `split_mode` none uses.")] = 0
+    tensor_split: Annotated[
+        tuple[Share, ...], Meta(description="Share of each GPU, such as [3, 1]; empty means by free memory.")
+    ] = ()
     threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 means one for each core, eight at most.")] = 0
     batch: Annotated[Count, Meta(description="Prompt tokens evaluated between two looks for an abort.")] = 256
-    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 8
+    speculation: Annotated[
+        Literal["off", "lookup", "draft"],
+        Meta(description="Guess tokens ahead: by `lookup` in the conversation, or with `draft_model`."),
+    ] = "off"
+    draft_model: Annotated[str, Meta(description="Name of an installed llm model that drafts.")] = ""
+    draft_tokens: Annotated[int, Meta(ge=1, le=16, description="Tokens guessed at a time.")] = 4
+    cache_mb: Annotated[Megabytes, Meta(description="Disk for kept conversations, in MB; 0 keeps none.")] = 512
+    memory_margin_mb: Annotated[Megabytes, Meta(description="Memory left free on each device, in MB.")] = 512
+    responses: Annotated[
+        Count, Meta(description="Finished responses remembered; beyond it the one unused for longest goes.")
+    ] = 512
+    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 64
     deadline_seconds: Annotated[
         Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
     ] = 60.0
@@ -227,7 +258,10 @@ def _read_environment(environ: Mapping[str, str], values: dict[str, dict[str, An
         section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
         if not separator or section not in SECTIONS:
             raise SettingsError(f"{name}: no such setting; the form is {PREFIX}SECTION__FIELD with {_names(SECTIONS)}")
-        values[section][key] = _checked(section, key, environ[name], name, strict=False)
+        value: str | list[str] = environ[name]
+        if isinstance(getattr(SECTIONS[section](), key, None), tuple):
+            value = re.findall(r"[^\s,\[\]]+", environ[name])
+        values[section][key] = _checked(section, key, value, name, strict=False)
 
 
 def _checked(section: str, key: str, value: object, where: str, *, strict: bool = True) -> Any:

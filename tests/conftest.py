@@ -13,6 +13,10 @@ import httpx
 import pytest
 import uvicorn
 
+from appliance.engines.host import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)  # before anything loads llama.cpp, so that engines in this process run as workers do
+
 from appliance import logs
 from appliance import settings as settings_module
 from appliance.app import create_app, create_engines

@@ -22,13 +22,15 @@ from appliance.jobs import AnyJob, AnyPart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anyio.streams.buffered import BufferedByteReceiveStream
+
 LENGTHS: Final = struct.Struct("!II")
 WINDOW: Final = 64
 """Parts of one job that may be under way unread."""
 
 WHOLE_REPLY: Final = 2**31
-"""Window of a generation. Its parts are words, and the context bounds them, so that the one sequence of a model
-never waits for a client."""
+"""Window of a language model's jobs. Their parts are words and vectors, and the context or the request bounds them, so
+that no sequence waits for a client."""
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):
@@ -68,6 +70,12 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
     seconds: float
 
 
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Child to parent, in place of `Loaded` and as its last word: the model will not be served, and why."""
+
+    reason: str
+
+
 class Beat(msgspec.Struct, frozen=True, tag=True):
     """Child to parent, every `beat_seconds`: `steps` counts the engine's steps; while `busy` it has to grow."""
 
@@ -98,7 +106,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 ToWorker = Load | Start | Grant | Abort
-ToHost = Loaded | Beat | Emit | Done | Failed
+ToHost = Loaded | Refused | Beat | Emit | Done | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 decode_to_worker: Callable[[bytes], ToWorker] = msgspec.msgpack.Decoder(ToWorker).decode
@@ -109,3 +117,10 @@ def encode(message: ToWorker | ToHost, payload: bytes = b"") -> bytes:
     """Head of a frame: everything but the payload, which is sent after it without being copied."""
     body = _encoder.encode(message)
     return LENGTHS.pack(len(body), len(payload)) + body
+
+
+async def receive(stream: BufferedByteReceiveStream) -> tuple[ToHost, bytes]:
+    """The next frame from a worker, with its payload."""
+    message_length, payload_length = LENGTHS.unpack(await stream.receive_exactly(LENGTHS.size))
+    message = decode_to_host(await stream.receive_exactly(message_length))
+    return message, await stream.receive_exactly(payload_length) if payload_length else b""

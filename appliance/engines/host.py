@@ -31,7 +31,7 @@ from appliance import logs, metrics
 from appliance.engines import frames
 from appliance.engines.parts import Parts
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
-from appliance.jobs import Generate
+from appliance.jobs import Embed, Generate, Prepare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -49,6 +49,9 @@ State = Literal["starting", "ready", "down"]
 BACK_OFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 HEALTHY_SECONDS: Final = 60.0
 """A worker that served so long starts the back-off afresh."""
+
+ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+"""Threads that wait for each other look a thousand times (microseconds) before they sleep: docs/decisions/."""
 
 COMMAND: Final = (sys.executable, "-m", "appliance.engines.worker")
 
@@ -100,8 +103,6 @@ class EngineHost:
         self._to_send = anyio.Event()
         self._process: anyio.abc.Process | None = None
         self._mean_seconds = 1.0
-        metrics.IN_FLIGHT.labels(role).set_function(lambda: len(self._jobs))
-        metrics.READY.labels(role).set_function(lambda: self._state == "ready")
 
     @property
     def status(self) -> StageStatus:
@@ -126,7 +127,7 @@ class EngineHost:
         self._next_id += 1
         job_id, started = self._next_id, anyio.current_time()
         parts = self._jobs[job_id] = Parts(job_id, self._deadline, self.role, self.tell)
-        window = frames.WHOLE_REPLY if isinstance(job, Generate) else frames.WINDOW
+        window = frames.WHOLE_REPLY if isinstance(job, Generate | Prepare | Embed) else frames.WINDOW
         try:
             self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window), payload)
             yield parts
@@ -146,6 +147,8 @@ class EngineHost:
 
     async def run(self) -> None:
         """Keep a worker alive until cancelled."""
+        metrics.IN_FLIGHT.labels(self.role).set_function(lambda: len(self._jobs))
+        metrics.READY.labels(self.role).set_function(lambda: self._state == "ready")
         attempt = 0
         while True:
             started = anyio.current_time()
@@ -183,7 +186,7 @@ class EngineHost:
                     stdout=None,
                     stderr=None,
                     pass_fds=[theirs.fileno()],
-                    env={**os.environ, "MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE"},
+                    env={**os.environ, **ENVIRONMENT},
                 )
         except BaseException:
             ours.close()
@@ -232,7 +235,7 @@ class EngineHost:
         try:
             while True:
                 with anyio.fail_after(self._watch.silent_seconds):
-                    message, payload = await _receive(stream)
+                    message, payload = await frames.receive(stream)
                 now = anyio.current_time()
                 match message:
                     case frames.Beat(steps=counted, busy=busy):
@@ -249,6 +252,8 @@ class EngineHost:
                         self._end(job_id)
                     case frames.Failed(id=job_id) if job_id in self._jobs:
                         self._end(job_id, from_code(message.code, message.message, message.param))
+                    case frames.Refused(reason=reason):
+                        return reason
                     case frames.Loaded(seconds=seconds):
                         tasks.start_soon(self._prove, seconds)
         except TimeoutError:
@@ -289,9 +294,3 @@ class EngineHost:
             if since is not None and now - since > self._watch.reader_seconds:
                 self._end(job_id, DeadlineExceeded("The answer was not taken in time."))
                 self.tell(frames.Abort(job_id))
-
-
-async def _receive(stream: BufferedByteReceiveStream) -> tuple[frames.ToHost, bytes]:
-    message_length, payload_length = frames.LENGTHS.unpack(await stream.receive_exactly(frames.LENGTHS.size))
-    message = frames.decode_to_host(await stream.receive_exactly(message_length))
-    return message, await stream.receive_exactly(payload_length) if payload_length else b""

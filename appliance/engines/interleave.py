@@ -53,6 +53,13 @@ class Engine(Protocol):
     def step(self) -> list[Emission]:
         """Do one piece of work."""
 
+    @property
+    def untidy(self) -> bool:
+        """Whether there is something to tidy up when nobody wants anything."""
+
+    def tidy(self) -> None:
+        """Do one short piece of that."""
+
 
 @dataclass(slots=True)
 class _Job:
@@ -66,6 +73,8 @@ class _Job:
 
 class Interleaved:
     """An `Engine` over lazy iterators; `begin` opens one for a job."""
+
+    untidy = False
 
     def __init__(self, begin: Begin, width: int) -> None:
         self._begin = begin
@@ -107,6 +116,9 @@ class Interleaved:
                 return self._advance(job)
             self._open.append(job)
         return []
+
+    def tidy(self) -> None:
+        """Nothing is left lying about."""
 
     def _running(self) -> int:
         """Open jobs that may send; one whose client is behind takes no other's turn."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -17,14 +19,31 @@ class Whisper(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Llama(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """llama.cpp. `path` is a GGUF file."""
+    """llama.cpp. `path` is a GGUF file. The fields up to `memory_margin_mb` are those of `settings.Llm`."""
 
     name: str
     path: str
     context: int = 4096
+    sequences: int = 16
+    cells: int = 0
     gpu_layers: int = -1
-    threads: int = 0
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    kv_type: Literal["auto", "f16", "q8_0", "q4_0"] = "auto"
+    split_mode: Literal["none", "layer", "row"] = "layer"
+    main_gpu: int = 0
+    tensor_split: tuple[float, ...] = ()
     batch: int = 256
+    threads: int = 0
+    speculation: Literal["off", "lookup", "draft"] = "off"
+    draft_tokens: int = 4
+    cache_mb: int = 512
+    memory_margin_mb: int = 512
+    digest: str = ""
+    """SHA-256 of the file as the catalog has it, in hex; "" if it has none."""
+    cache_dir: str = ""
+    """Where conversation states are kept; "" for nowhere."""
+    draft_path: str = ""
+    """GGUF file of the draft model; "" unless `speculation` is "draft"."""
 
 
 class PiperVoice(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance import logs
 from appliance.engines import frames
+from appliance.engines.faults import ModelRefused
 from appliance.engines.specs import AnySpec, Llama, Piper, Whisper
 
 if TYPE_CHECKING:
@@ -31,12 +32,18 @@ if TYPE_CHECKING:
 
 log = logs.logger(__name__)
 
+Frame = tuple[frames.ToHost, bytes]
+"""A message with its payload."""
+
+IDLE_SECONDS: Final = 0.5
+"""Time without work after which the engine may tidy up."""
+
 PR_SET_PDEATHSIG: Final = 1
 
 # The library behind an engine is imported in its worker only: nothing else may pay for it, or share its licence.
 ENGINES: Final = {
     Whisper: "appliance.engines.whisper",
-    Llama: "appliance.engines.llama.engine",
+    Llama: "appliance.engines.llama.loading",
     Piper: "appliance.engines.piper",
 }
 
@@ -54,13 +61,12 @@ class Connection:
         self._socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
 
-    def send(self, message: frames.ToHost, payload: bytes = b"") -> None:
-        """Send one frame; ends the process if the parent is gone."""
+    def send(self, *messages: Frame) -> None:
+        """Send frames together; ends the process if the parent is gone."""
+        data = b"".join(each for message, payload in messages for each in (frames.encode(message, payload), payload))
         try:
             with self._sending:
-                self._socket.sendall(frames.encode(message, payload))
-                if payload:
-                    self._socket.sendall(payload)
+                self._socket.sendall(data)
         except OSError:
             os._exit(0)
 
@@ -100,22 +106,36 @@ class Worker:
         logs.configure(message.log_level, "json" if message.log_format == "json" else "human")
         threading.Thread(target=self._beat, args=(message.beat_seconds,), daemon=True).start()
         started = time.monotonic()
-        engine = self._load(message.spec)
-        self._connection.send(frames.Loaded(time.monotonic() - started))
+        try:
+            engine = self._load(message.spec)
+        except ModelRefused as refusal:
+            log.error("model refused", model=message.spec.name, reason=str(refusal))
+            self._connection.send((frames.Refused(str(refusal)), b""))
+            sys.exit(1)
+        self._connection.send((frames.Loaded(time.monotonic() - started), b""))
         threading.Thread(target=self._receive, daemon=True).start()
         while True:
-            for arrived, payload in self._take(wait=not engine.busy):
+            self._rest(engine)
+            for arrived, payload in self._take():
                 self._deliver(engine, arrived, payload)
-            for emission in engine.step():
-                self._tell(engine, emission)
+            said = [self._frame(engine, emission) for emission in engine.step()]
+            if said:
+                self._connection.send(*said)
             self._steps += 1
 
-    def _take(self, *, wait: bool) -> list[tuple[frames.ToWorker, bytes]]:
-        with self._arrived:
-            if wait:
+    def _rest(self, engine: Engine) -> None:
+        """Wait for work, and tidy up one thing after the other while there is none."""
+        while not engine.busy:
+            with self._arrived:
                 self._busy = False
-                while not self._inbox:
-                    self._arrived.wait()
+                if self._inbox or self._arrived.wait(IDLE_SECONDS if engine.untidy else None):
+                    return
+                self._busy = True
+            engine.tidy()
+            self._steps += 1
+
+    def _take(self) -> list[tuple[frames.ToWorker, bytes]]:
+        with self._arrived:
             self._busy = True
             taken = list(self._inbox)
             self._inbox.clear()
@@ -133,19 +153,20 @@ class Worker:
             case _:
                 log.error("unexpected frame", frame=type(message).__name__)
 
-    def _tell(self, engine: Engine, emission: Emission) -> None:
+    def _frame(self, engine: Engine, emission: Emission) -> Frame:
         if emission.error is not None:
             error = emission.error
-            self._connection.send(frames.Failed(emission.id, error.code, error.message, error.param))
-        elif emission.part is not None:
-            try:
-                self._connection.send(frames.Emit(emission.id, emission.part), emission.payload)
-            except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
-                log.error("part not encoded", **logs.place_of(error))
-                engine.abort(emission.id)
-                self._connection.send(frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."))
-        else:
-            self._connection.send(frames.Done(emission.id))
+            return frames.Failed(emission.id, error.code, error.message, error.param), b""
+        if emission.part is None:
+            return frames.Done(emission.id), b""
+        frame = frames.Emit(emission.id, emission.part)
+        try:
+            frames.encode(frame)
+        except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
+            log.error("part not encoded", **logs.place_of(error))
+            engine.abort(emission.id)
+            return frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."), b""
+        return frame, emission.payload
 
     def _receive(self) -> None:
         while True:
@@ -160,7 +181,7 @@ class Worker:
 
     def _beat(self, every: float) -> None:
         while True:
-            self._connection.send(frames.Beat(self._steps, self._busy))
+            self._connection.send((frames.Beat(self._steps, self._busy), b""))
             time.sleep(every)
 
 

@@ -10,7 +10,7 @@ import anyio
 from appliance import metrics
 from appliance.dialogue import prompt
 from appliance.events import Stopwatch, Transcript, TurnDone
-from appliance.jobs import Generate, Transcribe
+from appliance.jobs import Generate, Sampling, Transcribe
 from appliance.voice.listening import transcribe
 from appliance.voice.responding import Responder
 
@@ -48,7 +48,13 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
     reply = responder.reply
     try:
         await responder.respond(
-            Generate(messages=messages, max_tokens=turn.max_reply_tokens, temperature=turn.temperature)
+            Generate(
+                messages=messages,
+                max_tokens=turn.max_reply_tokens,
+                sampling=Sampling(temperature=turn.temperature),
+                thinking=False,
+                priority="live",
+            )
         )
     finally:
         if reply.text.strip():  # a turn that failed before its first word is not part of what was said

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.settings import Settings
 from appliance.store.conversations import Conversations
+from appliance.store.responses import Responses
 from appliance.voice.stages import Stages
 from appliance.web.names import Names
 
@@ -21,3 +22,4 @@ class Box:
     names: Names
     conversations: Conversations
     health: Callable[[], Mapping[str, Any]]
+    responses: Responses = field(default_factory=Responses)

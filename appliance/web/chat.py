@@ -1,89 +1,64 @@
-"""`POST /v1/chat/completions`: messages in, a reply out, streamed or whole."""
+"""`POST /v1/chat/completions`: messages in, replies out, streamed or whole."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
+from msgspec import UNSET
 
-from appliance.errors import InternalError
-from appliance.jobs import AnyPart, Generate, Generated, Token
+from appliance.jobs import Generate, Generated
 from appliance.web.box import Box
+from appliance.web.choices import check_count, side_by_side
 from appliance.web.live import EVENT_STREAM, Live, Write, event
-from appliance.web.wire_chat import (
-    AnswerMessage,
-    ChatAnswer,
-    ChatChunk,
-    ChatRequest,
-    Choice,
-    ChunkChoice,
-    Delta,
-    Usage,
-)
-
-DONE = b"data: [DONE]\n\n"
+from appliance.web.replies import Chunks, Reply
+from appliance.web.wire_chat import ChatRequest
+from appliance.web.wire_generation import DONE, fingerprint, usage
+from appliance.web.wire_replies import ChatAnswer, ChatChunk
 
 
 @post("/v1/chat/completions", status_code=200, summary="Chat")
 async def chat_completions(box: NamedDependency[Box], data: JSONBody[ChatRequest]) -> Response[Any]:
     """Write the assistant's next message."""
-    box.names.check_model("llm", data.model)
-    data.refuse_unsupported()
-    job = Generate(
-        messages=[message.plain(number) for number, message in enumerate(data.messages)],
-        max_tokens=data.max_completion_tokens or data.max_tokens,
-        temperature=0.7 if data.temperature is None else data.temperature,
-        top_p=0.95 if data.top_p is None else data.top_p,
-        seed=data.seed,
-        stop=[data.stop] if isinstance(data.stop, str) else data.stop or [],
-    )
+    box.names.check_model("llm", data.model_name)
+    jobs = data.jobs()
+    check_count(len(jobs), box.settings.llm.queue, "n")
     if data.stream:
-        include_usage = data.stream_options is not None and data.stream_options.include_usage
-        return Live(lambda write: _stream(box, job, write, include_usage=include_usage), EVENT_STREAM)
-    text = ""
-    async with box.stages.llm.stream(job) as parts:
-        async for part in _parts(parts):
-            if isinstance(part, Token):
-                text += part.text
-            else:
-                choice = Choice(message=AnswerMessage(content=text), finish_reason=part.finish_reason)
-                answer = ChatAnswer(**_head(box), choices=[choice], usage=_usage(part))
-                return Response(answer)
-    raise InternalError("The thinking stage ended without an end.")
+        return Live(lambda write: _stream(box, data, jobs, write), EVENT_STREAM)
+    replies = [Reply() for _ in jobs]
+    async with side_by_side(box.stages.llm, jobs) as parts:
+        async for number, part in parts:
+            replies[number].take(part)
+    choices = [reply.choice(number, logprobs=bool(data.logprobs)) for number, reply in enumerate(replies)]
+    ends = [reply.end for reply in replies if reply.end is not None]
+    return Response(ChatAnswer(**_head(box, data), choices=choices, usage=usage(ends, len(jobs))))
 
 
-async def _stream(box: Box, job: Generate, write: Write, *, include_usage: bool) -> None:
-    head = _head(box)
-    first = True
-    async with box.stages.llm.stream(job) as parts:
-        async for part in _parts(parts):
-            if first:
-                first = False
-                await write(event(ChatChunk(**head, choices=[ChunkChoice(delta=Delta(role="assistant", content=""))])))
-            if isinstance(part, Token):
-                await write(event(ChatChunk(**head, choices=[ChunkChoice(delta=Delta(content=part.text))])))
-                continue
-            last = ChunkChoice(delta=Delta(), finish_reason=part.finish_reason)
-            await write(event(ChatChunk(**head, choices=[last])))
-            if include_usage:
-                await write(event(ChatChunk(**head, choices=[], usage=_usage(part))))
+async def _stream(box: Box, data: ChatRequest, jobs: list[Generate], write: Write) -> None:
+    head = _head(box, data)
+    replies = [Chunks(number) for number in range(len(jobs))]
+    nothing = None if data.include_usage else UNSET
+    ends = []
+    async with side_by_side(box.stages.llm, jobs) as parts:
+        async for number, part in parts:
+            chunks = [ChatChunk(**head, choices=[choice], usage=nothing) for choice in replies[number].feed(part)]
+            await write(b"".join(map(event, chunks)))
+            if isinstance(part, Generated):
+                ends.append(part)
+    if data.include_usage:
+        await write(event(ChatChunk(**head, choices=[], usage=usage(ends, len(jobs)))))
     await write(DONE)
 
 
-async def _parts(parts: AsyncIterator[tuple[AnyPart, bytes]]) -> AsyncIterator[Token | Generated]:
-    async for part, _ in parts:
-        if isinstance(part, Token | Generated):
-            yield part
-
-
-def _head(box: Box) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": box.names.llm}
-
-
-def _usage(part: Generated) -> Usage:
-    return Usage(part.prompt_tokens, part.completion_tokens, part.prompt_tokens + part.completion_tokens)
+def _head(box: Box, data: ChatRequest) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{uuid4().hex}",
+        "created": int(time.time()),
+        "model": box.names.llm,
+        "system_fingerprint": fingerprint(box.names.llm, box.settings.llm),
+        "service_tier": UNSET if data.service_tier is None else data.service_tier,
+    }

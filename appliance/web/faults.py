@@ -64,6 +64,8 @@ def classify(error: Exception, path: str, limit_mb: int) -> ApplianceError:
             raise error
     except ApplianceError as known:
         return known
+    except RecursionError:
+        return RequestError("The request's JSON is nested too deeply.", param="body")
     except UnicodeDecodeError:
         return RequestError("A field of the form is not UTF-8 text.")
     except ValidationException as invalid:

@@ -10,6 +10,9 @@ from appliance.errors import NotFound
 
 ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1")}
 
+EMBEDDING_ALIASES: Final = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
+"""Names of OpenAI's for vectors: the language model makes them here."""
+
 OPENAI_VOICES: Final = frozenset(
     (
         "alloy",
@@ -47,9 +50,9 @@ class Names:
         """The models' own names in a role, the default first."""
         return list(self.voices.values()) if role == "tts" else [getattr(self, role)]
 
-    def check_model(self, role: str, model: str) -> None:
-        """Raise `model_not_found` for a name that nothing here answers to."""
-        known = [*self.own(role), *ALIASES[role]]
+    def check_model(self, role: str, model: str, more: Sequence[str] = ()) -> None:
+        """Raise `model_not_found` for a name that nothing here answers to; `more` are names for this door alone."""
+        known = [*self.own(role), *ALIASES[role], *more]
         if model not in known:
             raise NotFound(
                 f"There is no model {model!r} for this; there are {', '.join(known)}.",

@@ -1,4 +1,4 @@
-"""OpenAI's words for chat completions."""
+"""OpenAI's words for a chat: the request. `wire_replies` has the answer."""
 
 from __future__ import annotations
 
@@ -8,147 +8,99 @@ import msgspec
 from msgspec import Meta
 
 from appliance.errors import RequestError
-from appliance.jobs import Message
+from appliance.jobs import Generate, Priority
+from appliance.web.wire_format import ReplyFormat, ResponseFormat
+from appliance.web.wire_generation import GenerationBody, TokenCount, repeated
+from appliance.web.wire_messages import ChatMessage, plain_messages
+from appliance.web.wire_tools import ChatTool, ChatToolChoice, Choosing, chat_toolbox
 
-MOST = 2**63 - 1
-"""Largest integer that crosses to a worker."""
-
-FinishReason = Literal["stop", "length"]
-
-
-class TextPart(msgspec.Struct, frozen=True):
-    """A piece of a message."""
-
-    type: str
-    text: str = ""
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
 
 
-class ChatMessage(msgspec.Struct, frozen=True):
-    """A message of the request. `developer` counts as `system`."""
+class TemplateFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model's template is told besides the messages."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None
-
-    def plain(self, number: int) -> Message:
-        """As the engine takes it. Raises `RequestError` for content that is not text."""
-        role: Literal["system", "user", "assistant"] = "system" if self.role == "developer" else self.role
-        if self.content is None:
-            if role == "assistant":
-                return Message(role, "")
-            raise RequestError("The message has no content.", code="missing_field", param=f"messages[{number}].content")
-        if isinstance(self.content, str):
-            return Message(role, self.content)
-        for part in self.content:
-            if part.type != "text":
-                raise RequestError(
-                    f"Content of type {part.type!r} is not supported; send text.",
-                    code="unsupported_parameter",
-                    param=f"messages[{number}].content",
-                )
-        return Message(role, "".join(part.text for part in self.content))
+    enable_thinking: bool | None = None
 
 
-class StreamOptions(msgspec.Struct, frozen=True):
-    """Extras of a stream."""
-
-    include_usage: bool = False
-
-
-class ChatRequest(msgspec.Struct, kw_only=True):
-    """Body of `/v1/chat/completions`."""
+class ChatRequest(GenerationBody, kw_only=True):
+    """Body of `/v1/chat/completions`. What no field names is ignored."""
 
     messages: Annotated[list[ChatMessage], Meta(min_length=1)]
-    model: str = "default"
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Meta(ge=1, le=MOST)] | None = None
-    max_completion_tokens: Annotated[int, Meta(ge=1, le=MOST)] | None = None
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    seed: Annotated[int, Meta(ge=-MOST, le=MOST)] | None = None
-    stop: Annotated[list[str], Meta(max_length=16)] | str | None = None
-    n: int | None = None
-    tools: list[Any] | None = None
-    response_format: dict[str, Any] | None = None
+    max_completion_tokens: TokenCount | None = None
     logprobs: bool | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    logit_bias: dict[str, float] | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    response_format: ResponseFormat | None = None
+    tools: list[ChatTool] | None = None
+    tool_choice: Choosing | ChatToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Effort | None = None
+    chat_template_kwargs: TemplateFields | None = None
+    service_tier: ServiceTier | None = None
+    modalities: list[str] | None = None
+    functions: Any = None
+    function_call: Any = None
+    audio: Any = None
+    prediction: Any = None
+    web_search_options: Any = None
+    moderation: Any = None
 
-    def refuse_unsupported(self) -> None:
+    def jobs(self) -> list[Generate]:
+        """A job for each choice. Raises `RequestError` for what this box does not do."""
+        self._refuse_unsupported()
+        tools = chat_toolbox(self.tools, self.tool_choice)
+        form = self.response_format.plain() if self.response_format else ReplyFormat()
+        job = Generate(
+            messages=plain_messages(self.messages),
+            tools=tools.tools,
+            tool_choice=tools.tool_choice,
+            tool_name=tools.tool_name,
+            parallel_tool_calls=self.parallel_tool_calls is not False and tools.tool_name is None,
+            thinking=self._thinking(),
+            priority=priority(self.service_tier),
+            max_tokens=self.max_completion_tokens or self.max_tokens,
+            sampling=self.sampling(),
+            stop=self.stops,
+            json=form.json,
+            schema=form.schema,
+            logprobs=self._alternatives(),
+        )
+        return repeated(job, self.n or 1)
+
+    def _thinking(self) -> bool | None:
+        if self.chat_template_kwargs and self.chat_template_kwargs.enable_thinking is not None:
+            return self.chat_template_kwargs.enable_thinking
+        return thinking(self.reasoning_effort)
+
+    def _alternatives(self) -> int | None:
+        if self.logprobs:
+            return self.top_logprobs or 0
+        if self.top_logprobs:
+            raise RequestError("top_logprobs needs logprobs to be true.", param="top_logprobs")
+        return None
+
+    def _refuse_unsupported(self) -> None:
         """Better a clear refusal than an answer that ignores what was asked for."""
         asked = {
-            "n": self.n not in (None, 1),
-            "tools": bool(self.tools),
-            "response_format": (self.response_format or {}).get("type", "text") != "text",
-            "logprobs": bool(self.logprobs),
-            "frequency_penalty": bool(self.frequency_penalty),
-            "presence_penalty": bool(self.presence_penalty),
-            "logit_bias": bool(self.logit_bias),
+            "functions": (self.functions, "; use tools"),
+            "function_call": (self.function_call, "; use tool_choice"),
+            "audio": (self.audio, ""),
+            "prediction": (self.prediction, ""),
+            "web_search_options": (self.web_search_options, ""),
+            "moderation": (self.moderation, ""),
+            "modalities": (self.modalities if set(self.modalities or ()) - {"text"} else None, " beyond text"),
         }
-        for name, used in asked.items():
-            if used:
-                raise RequestError(f"{name} is not supported yet.", code="unsupported_parameter", param=name)
+        for name, (value, hint) in asked.items():
+            if value is not None and value != []:
+                raise RequestError(f"{name} is not supported{hint}.", code="unsupported_parameter", param=name)
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens of the prompt and of the reply."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+def thinking(effort: Effort | None) -> bool | None:
+    """Whether the model shall think first; None leaves it to the model."""
+    return None if effort is None else effort != "none"
 
 
-class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The reply."""
-
-    content: str
-    role: Literal["assistant"] = "assistant"
-    refusal: str | None = None
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """The one answer."""
-
-    message: AnswerMessage
-    finish_reason: FinishReason
-    index: int = 0
-    logprobs: None = None
-
-
-class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer without `stream`."""
-
-    id: str
-    created: int
-    model: str
-    choices: list[Choice]
-    usage: Usage
-    object: Literal["chat.completion"] = "chat.completion"
-
-
-class Delta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is new."""
-
-    role: Literal["assistant"] | None = None
-    content: str | None = None
-
-
-class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """The one answer's next piece."""
-
-    delta: Delta
-    finish_reason: FinishReason | None = None
-    index: int = 0
-    logprobs: None = None
-
-
-class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
-    """Event of a stream."""
-
-    id: str
-    created: int
-    model: str
-    choices: list[ChunkChoice]
-    usage: Usage | None = None
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+def priority(tier: ServiceTier | None) -> Priority:
+    """Who waits for the reply."""
+    return "background" if tier == "flex" else "typed"

@@ -152,7 +152,9 @@ def test_chat_whole_and_streamed_agree(client: openai.OpenAI) -> None:
     chunks = list(stream)
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text == whole.choices[0].message.content
-    assert chunks[-1].usage == whole.usage
+    assert chunks[-1].usage
+    assert chunks[-1].usage.prompt_tokens == whole.usage.prompt_tokens
+    assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
 
 
 def test_stop_strings_end_a_reply(client: openai.OpenAI) -> None:

@@ -75,7 +75,11 @@ BAD_JSON: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     "huge seed": ("/v1/chat/completions", {**CHAT, "seed": 2**70}, "invalid_value", "seed"),
     "huge limit": ("/v1/chat/completions", {**CHAT, "max_tokens": 2**70}, "invalid_value", "max_tokens"),
     "unknown model": ("/v1/chat/completions", {**CHAT, "model": "gpt-99"}, "model_not_found", "model"),
-    "unsupported": ("/v1/chat/completions", {**CHAT, "n": 3}, "unsupported_parameter", "n"),
+    "unsupported": ("/v1/chat/completions", {**CHAT, "audio": {}}, "unsupported_parameter", "audio"),
+    "suffix": ("/v1/completions", {"prompt": "Hi", "suffix": "."}, "unsupported_parameter", "suffix"),
+    "too many choices": ("/v1/completions", {"prompt": ["Hi"] * 17}, "invalid_value", "prompt"),
+    "empty input": ("/v1/embeddings", {"input": ["Hi", ""]}, "invalid_value", "input[1]"),
+    "too many dimensions": ("/v1/embeddings", {"input": "Hi", "dimensions": 10**6}, "invalid_value", "dimensions"),
     "picture": (
         "/v1/chat/completions",
         {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},

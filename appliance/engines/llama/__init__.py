@@ -1,1 +1,1 @@
-"""Thinking: llama.cpp. `engine` is the face that the worker loads."""
+"""Thinking: llama.cpp with many sequences at once. `loading` is what the worker loads, `engine` its face."""

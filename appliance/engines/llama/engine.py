@@ -1,135 +1,240 @@
-"""llama.cpp with one sequence at a time, behind the face that a scheduler of many will have.
+"""The language engine as its worker drives it: jobs in, parts out, one step at a time.
 
-The resident sequence is continued where a prompt begins like the one before. A prompt is evaluated in pieces of
-`batch` tokens, and an abort takes effect between two pieces as between two tokens.
+The desk reads a job beside the decoding, the scheduler runs it, and a pen says what its tokens mean. What a
+conversation left in the cache is kept on disk when there is nothing else to do, or before it has to give way.
 """
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final, Literal
+import itertools
+from collections import defaultdict
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-import llama_cpp
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+import numpy as np
 
-from appliance.engines.interleave import Interleaved
-from appliance.engines.llama.text import TextStream
-from appliance.engines.llama.vocabulary import Vocabulary
-from appliance.errors import RequestError
-from appliance.jobs import Generate, Generated, Token
+from appliance.engines.interleave import Emission
+from appliance.engines.llama.desk import Fetched, Read
+from appliance.engines.llama.reply import Reply
+from appliance.engines.llama.work import Work
+from appliance.errors import ApplianceError, InternalError
+from appliance.jobs import Embed, Embedding, Generate, Generated, Prepare, Prepared
+from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-    from appliance.engines.interleave import Progress
-    from appliance.engines.specs import Llama
-    from appliance.jobs import AnyJob
+    from numpy.typing import NDArray
 
-WIDTH: Final = 1  # one context, one sequence
+    from appliance.engines.llama.context import Context
+    from appliance.engines.llama.desk import Desk
+    from appliance.engines.llama.lookup import Drafter
+    from appliance.engines.llama.order import Order, Reader
+    from appliance.engines.llama.scheduler import Scheduler
+    from appliance.engines.llama.slots import Slot
+    from appliance.engines.llama.vocabulary import Vocabulary
+    from appliance.jobs import AnyJob, AnyPart
 
-CHATML: Final = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-"""For a model that brings no template of its own."""
+log = logger(__name__)
 
-
-def load(spec: Llama) -> Interleaved:
-    """Load the model; the first job warms it."""
-    threads = spec.threads or min(8, os.cpu_count() or 1)
-    model = llama_cpp.Llama(
-        spec.path,
-        n_ctx=spec.context,
-        n_batch=spec.batch,
-        n_ubatch=spec.batch,
-        n_threads=threads,
-        n_threads_batch=threads,
-        n_gpu_layers=spec.gpu_layers,
-        verbose=False,
-    )
-    return Interleaved(Thinker(model, spec.batch).begin, WIDTH)
+WAIT_SECONDS: Final = 0.05
+"""Longest wait for the desk while nothing is decoded; between two waits the worker looks at its inbox."""
+WORTH_FETCHING: Final = 64
+"""Tokens that a kept state has to spare before it is brought from the disk."""
+WORTH_KEEPING: Final = 64
+"""Tokens that are new in a slot before its state is written."""
 
 
-class Thinker:
-    """Owns the model and its context."""
+class Reading:
+    """A `Pen` for prompts that nothing is written after."""
 
-    def __init__(self, model: Any, batch: int) -> None:
-        self._model = model
-        self._batch = batch
-        self._vocabulary = Vocabulary(model)
-        self._format = Jinja2ChatFormatter(
-            template=model.metadata.get("tokenizer.chat_template", CHATML),
-            eos_token=self._vocabulary.piece(model.token_eos()).decode("utf-8", "ignore"),
-            bos_token=self._vocabulary.piece(model.token_bos()).decode("utf-8", "ignore"),
+    def __init__(self, engine: LlamaEngine, order: Order) -> None:
+        self._engine, self._order, self._cached = engine, order, 0
+
+    def started(self, cached: int) -> None:
+        """The prompt is about to be read."""
+        self._cached = cached
+
+    def draw(self, row: int) -> int | None:
+        """Not for a prompt alone."""
+        raise NotImplementedError
+
+    def guess(self, _tokens: Sequence[int], _most: int) -> Sequence[int]:
+        """Nothing follows."""
+        return ()
+
+    def read(self, states: NDArray[np.float32] | None) -> None:
+        """Say that the prompt was read, or what its vector is."""
+        order, count = self._order, len(self._order.tokens)
+        if states is None:
+            self._engine.say(order.job_id, Prepared(prompt_tokens=count, cached_tokens=self._cached))
+            return
+        mean = states.mean(axis=0)
+        vector = (mean / (np.linalg.norm(mean) or 1.0)).astype("<f4")
+        part = Embedding(index=order.index, dimensions=vector.size, tokens=count)
+        self._engine.say(order.job_id, part, vector.tobytes())
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class LlamaEngine:
+    """An `Engine` over one context."""
+
+    def __init__(
+        self, context: Context, scheduler: Scheduler, desk: Desk, reader: Reader, vocabulary: Vocabulary,
+        drafter: Drafter | None,
+    ) -> None:  # fmt: skip
+        self.context, self.scheduler, self.vocabulary = context, scheduler, vocabulary
+        self._desk, self._reader, self._drafter = desk, reader, drafter
+        self._ids = itertools.count()
+        self._pens: dict[int, dict[int, Reply | Reading]] = {}
+        """Open jobs; of each its works and their pens."""
+        self._request_ids: dict[int, str] = {}
+        self._said: list[Emission] = []
+        self._ended: defaultdict[int, int] = defaultdict(int)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to decode, or to take from the desk."""
+        return self.scheduler.busy or self._desk.busy
+
+    def submit(self, job_id: int, job: AnyJob, _payload: bytes, *, request_id: str, window: int) -> None:  # noqa: ARG002 - parts are small; the host grants a whole reply
+        """Have a job read; it joins the others when it is ready."""
+        self._pens[job_id], self._request_ids[job_id] = {}, request_id
+        self._desk.read(job_id, request_id, partial(self._reader.read, job_id, job))
+
+    def grant(self, job_id: int, parts: int) -> None:
+        """Parts are small, so the window is a whole reply from the start."""
+
+    def abort(self, job_id: int) -> None:
+        """Forget a job; wherever it is, it takes no part in the next step."""
+        for work_id, pen in self._pens.pop(job_id, {}).items():
+            self.scheduler.abort(work_id)
+            pen.close()
+        self._request_ids.pop(job_id, None)
+
+    def step(self) -> list[Emission]:
+        """Take what the desk has ready, and decode one batch."""
+        for ready in self._desk.take(0 if self.scheduler.busy else WAIT_SECONDS):
+            match ready:
+                case Read(job_id=job_id, error=ApplianceError() as error):
+                    self.fail(job_id, error)
+                case Read():
+                    self._begin(ready)
+                case Fetched(order=order):
+                    self._adopt(ready)
+                    self._start(order)
+        self.scheduler.step()
+        said, self._said = self._said, []
+        return said
+
+    @property
+    def untidy(self) -> bool:
+        """Whether a conversation's state is not on disk yet."""
+        return self._desk.keeps and any(_worth_keeping(slot) for slot in self.scheduler.slots)
+
+    def tidy(self) -> None:
+        """Keep one state."""
+        fresh = max(
+            (slot for slot in self.scheduler.slots if _worth_keeping(slot)), key=lambda slot: slot.used, default=None
         )
+        if fresh is not None:
+            self.keep(fresh)
 
-    def begin(self, job: AnyJob, _payload: bytes) -> Iterator[Progress]:
-        """Parts of one reply."""
-        assert isinstance(job, Generate)  # noqa: S101 - the host sends each job to its own engine
-        model = self._model
-        prompt = self._prompt(job)
-        room = model.n_ctx() - len(prompt)
-        limit = room if job.max_tokens is None else min(job.max_tokens, room)
-        rest = self._continue_from(prompt)
-        while len(rest) > self._batch:
-            model.eval(rest[: self._batch])
-            rest = rest[self._batch :]
-            yield None
-        model.set_seed(job.seed if job.seed is not None else int.from_bytes(os.urandom(4)))
-        text = TextStream(job.stop)
-        finish_reason: Literal["stop", "length"] = "length"
-        count = 0
-        for token in model.generate(rest, temp=job.temperature, top_p=job.top_p, reset=False):
-            if self._vocabulary.is_end(token):
-                finish_reason = "stop"
-                break
-            count += 1
-            certain = text.feed(model.detokenize([token]))
-            yield (Token(text=certain), b"") if certain else None
-            if text.stopped:
-                finish_reason = "stop"
-                break
-            if count >= limit:
-                break
-        if certain := text.finish():
-            yield Token(text=certain), b""
-        yield Generated(finish_reason=finish_reason, prompt_tokens=len(prompt), completion_tokens=count), b""
-
-    def _prompt(self, job: Generate) -> list[int]:
-        context = self._model.n_ctx()
-        # A text far too long is refused by its size: to tokenise it could take minutes.
-        least = sum(len(message.content.encode()) for message in job.messages) // self._vocabulary.longest_token_bytes
-        if least >= context:
-            raise _too_long(context, f"{least} or more")
-        harmless = self._vocabulary.harmless
-        messages: Any = [{"role": message.role, "content": harmless(message.content)} for message in job.messages]
-        formatted = self._format(messages=messages)
-        add_bos = not formatted.added_special
-        prompt: list[int] = self._model.tokenize(formatted.prompt.encode(), add_bos=add_bos, special=True)
-        if len(prompt) >= context:
-            raise _too_long(context, str(len(prompt)))
-        return prompt
-
-    def _continue_from(self, prompt: list[int]) -> list[int]:
-        """Keep what the context has of `prompt`; returns the tokens that are still to be evaluated, one at least."""
-        model = self._model
-        resident = model.input_ids[: model.n_tokens].tolist()
-        same = 0
-        while same < min(len(resident), len(prompt) - 1) and resident[same] == prompt[same]:
-            same += 1
-        if same < model.n_tokens and not llama_cpp.llama_memory_seq_rm(
-            llama_cpp.llama_get_memory(model.ctx), -1, same, -1
+    def keep(self, slot: Slot) -> None:
+        """Write a slot's state to the disk, if it is worth it and the disk keeps up."""
+        if _worth_keeping(slot) and self._desk.keep(
+            slot.tokens, lambda: self.context.state(slot.number), shorter=self.context.rewinds
         ):
-            # A model with a sliding window or a recurrent state cannot go back; begin anew.
-            llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(model.ctx), True)
-            same = 0
-        model.n_tokens = same
-        return prompt[same:]
+            slot.kept = len(slot.tokens)
+
+    def close(self) -> None:
+        """Finish writing, and give the memory back."""
+        self._desk.close()
+        self.context.close()
+
+    def say(self, job_id: int, part: AnyPart, payload: bytes = b"") -> None:
+        """Pass a part on; after the last one the job is over."""
+        self._said.append(Emission(job_id, part, payload))
+        if isinstance(part, Generated | Prepared):
+            self._close(job_id)
+        elif isinstance(part, Embedding):
+            self._ended[job_id] += 1
+            if self._ended[job_id] == len(self._pens.get(job_id, ())):
+                self._close(job_id)
+
+    def fail(self, job_id: int, error: Exception) -> None:
+        """End a job with an error; what is not from the tree is a fault of ours."""
+        if job_id not in self._pens:
+            return
+        if not isinstance(error, ApplianceError):
+            log.error("job failed", request_id=self._request_ids[job_id], **place_of(error))
+            error = InternalError("The engine failed on this request.")
+        self._close(job_id, error)
+
+    def _close(self, job_id: int, error: ApplianceError | None = None) -> None:
+        for pen in self._pens.pop(job_id, {}).values():
+            pen.close()
+        self._ended.pop(job_id, None)
+        self._request_ids.pop(job_id, None)
+        self._said.append(Emission(job_id, error=error))
+
+    def _begin(self, read: Read) -> None:
+        if read.job_id not in self._pens:
+            return  # aborted meanwhile
+        if not read.orders:
+            self.say(read.job_id, Prepared(prompt_tokens=0, cached_tokens=0))
+            return
+        for order in read.orders:
+            if order.kept is not None:
+                _, resident = self.scheduler.slots.best(order.tokens)
+                if order.kept_size - resident >= WORTH_FETCHING:
+                    self._desk.fetch(order, order.kept)
+                    continue
+            self._start(order)
+
+    def _start(self, order: Order) -> None:
+        if order.job_id not in self._pens:
+            return
+        pen: Reply | Reading
+        match order.job:
+            case Generate() as job:
+                assert order.sections is not None  # noqa: S101 - a reply has sections
+                pen = Reply(
+                    job, self.context, self.vocabulary, prompt_tokens=len(order.tokens), limit=order.limit,
+                    mask=order.mask, sections=order.sections, drafter=self._drafter,
+                    say=partial(self.say, order.job_id), fail=partial(self.fail, order.job_id),
+                )  # fmt: skip
+            case Prepare():
+                _, resident = self.scheduler.slots.best(order.tokens)
+                count = len(order.tokens)
+                if resident >= count - 1:
+                    self.say(order.job_id, Prepared(prompt_tokens=count, cached_tokens=count))
+                    return
+                pen = Reading(self, order)
+            case Embed():
+                pen = Reading(self, order)
+        work = Work(
+            next(self._ids), order.rank, list(order.tokens), order.limit, pen, embeds=isinstance(order.job, Embed)
+        )
+        self._pens[order.job_id][work.id] = pen
+        self.scheduler.submit(work)
+
+    def _adopt(self, fetched: Fetched) -> None:
+        """Put a state from the disk into the cache, where the order will find it."""
+        slots, size = self.scheduler.slots, len(fetched.tokens)
+        if not size or not slots.make_room(size):
+            return
+        slot = slots.take()
+        if self.context.restore(slot.number, fetched.state) and self.context.size(slot.number) == size:
+            slots.grow(slot, fetched.tokens)
+            slot.kept = size
+        else:
+            log.warning("kept state does not fit the model")
+            slots.empty(slot)
+        slots.let_go(slot)
 
 
-def _too_long(context: int, taken: str) -> RequestError:
-    return RequestError(
-        f"The model's context is {context} tokens; the messages take {taken}. Shorten the messages.",
-        code="context_length_exceeded",
-        param="messages",
-    )
+def _worth_keeping(slot: Slot) -> bool:
+    return not slot.held and len(slot.tokens) - slot.kept >= WORTH_KEEPING

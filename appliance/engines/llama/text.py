@@ -28,7 +28,7 @@ class TextStream:
             self.stopped = True
             text, self._held = self._held[: min(found)], ""
             return text
-        keep = max((_overlap(self._held, text) for text in self._stop), default=0)
+        keep = max((overlap(self._held, text) for text in self._stop), default=0)
         text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
         return text
 
@@ -41,6 +41,6 @@ class TextStream:
         return text
 
 
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that is a beginning of `stop`."""
+def overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that is a beginning of `stop`, but not all of it."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)

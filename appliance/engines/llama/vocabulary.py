@@ -1,41 +1,77 @@
-"""What the model's vocabulary says about a text before it is tokenised."""
+"""The model's vocabulary: texts to tokens, tokens to bytes, and which tokens mean more than their letters."""
 
 from __future__ import annotations
 
+import ctypes
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import llama_cpp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+LONGEST_PIECE: Final = 1024
 
 
 class Vocabulary:
-    """Read once, when the model is loaded."""
+    """Read once, when the model is loaded. Safe to use from any thread."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._handle = llama_cpp.llama_model_get_vocab(model.model)
-        pieces = [self.piece(token) for token in range(model.n_vocab())]
-        self.longest_token_bytes = max(map(len, pieces))
-        control = sorted(self._control_texts(pieces), key=len, reverse=True)
-        self._control = re.compile("|".join(map(re.escape, control))) if control else None
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self.size = int(llama_cpp.llama_vocab_n_tokens(handle))
+        self.pieces: Sequence[bytes] = [self._piece(token) for token in range(self.size)]
+        """The bytes of each token; control words as they are written."""
+        self.control = frozenset(token for token in range(self.size) if llama_cpp.llama_vocab_is_control(handle, token))
+        self.ends = frozenset(token for token in range(self.size) if llama_cpp.llama_vocab_is_eog(handle, token))
+        """Tokens that end a reply."""
+        self.longest_piece = max(map(len, self.pieces))
+        words = {self.pieces[token].decode("utf-8", "ignore") for token in self.control}
+        longest_first = sorted((word for word in words if len(word) > 1), key=len, reverse=True)
+        self._words = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def _control_texts(self, pieces: Sequence[bytes]) -> Iterator[str]:
-        for token, piece in enumerate(pieces):
-            text = piece.decode("utf-8", "ignore")
-            if len(text) > 1 and llama_cpp.llama_vocab_is_control(self._handle, token):
-                yield text
+    @property
+    def end(self) -> int:
+        """The token that ends a text; −1 if there is none."""
+        return int(llama_cpp.llama_vocab_eos(self._handle))
 
-    def piece(self, token: int) -> bytes:
-        """The bytes that a token stands for; none for a token that the model does not have."""
-        return b"" if token < 0 else bytes(self._model.detokenize([token], special=True))
+    def word(self, token: int) -> str:
+        """A token as text; nothing for one that the model does not have."""
+        return self.pieces[token].decode("utf-8", "ignore") if token >= 0 else ""
 
-    def is_end(self, token: int) -> bool:
-        """Whether the token ends a reply."""
-        return bool(llama_cpp.llama_vocab_is_eog(self._handle, token))
+    @property
+    def begin_word(self) -> str:
+        """What a text begins with, if anything."""
+        return self.word(int(llama_cpp.llama_vocab_bos(self._handle)))
+
+    @property
+    def end_word(self) -> str:
+        """What a text ends with, if anything."""
+        return self.word(self.end)
+
+    def said(self, token: int) -> bytes:
+        """The bytes that a token adds to a reply: none for a control word."""
+        return b"" if token in self.control else self.pieces[token]
+
+    def tokens(self, text: str, *, whole: bool, control: bool) -> list[int]:
+        """Tokens of a text. `whole`: add what a text begins with; `control`: control words count as such."""
+        data = text.encode()
+        room = len(data) + 16
+        found = (llama_cpp.llama_token * room)()
+        count = llama_cpp.llama_tokenize(self._handle, data, len(data), found, room, whole, control)
+        if count < 0:
+            raise ValueError(f"a text of {len(data)} bytes takes {-count} tokens")
+        return found[:count]
+
+    def least_tokens(self, text: str) -> int:
+        """A lower bound for the tokens of a text, without tokenising it: that could take minutes."""
+        return len(text.encode()) // self.longest_piece
 
     def harmless(self, text: str) -> str:
-        """`text` with the model's control words broken up by a space, so that nobody writes himself another role."""
-        return self._control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text) if self._control else text
+        """`text` with the control words broken up by a space, so that nobody writes himself another role."""
+        return self._words.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text) if self._words else text
+
+    def _piece(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(LONGEST_PIECE)
+        size = llama_cpp.llama_token_to_piece(self._handle, token, buffer, LONGEST_PIECE, 0, True)
+        return buffer.raw[: max(0, size)]

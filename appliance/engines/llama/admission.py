@@ -1,0 +1,127 @@
+"""Who runs and who waits.
+
+A work is admitted when a place is free, and cells enough for its prompt are free or held by idle slots only. A higher
+work takes the place of the lowest and youngest running one, which waits and is read again later: its client notices
+a pause. Works of one rank come in their order of arrival, and nobody overtakes one that waits for room.
+"""
+
+from __future__ import annotations
+
+import itertools
+from bisect import insort
+from typing import TYPE_CHECKING, Final
+
+from appliance.engines.llama.work import order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.engines.llama.slots import Slot, Slots
+    from appliance.engines.llama.work import Counts, Work
+
+HEADROOM: Final = 16
+"""Cells that a newcomer has to find beyond its prompt, so that it is not sent back at once."""
+WORTH_WAITING: Final = 32
+"""So many tokens, about to be read for another work, are worth waiting for: they are shared then."""
+
+
+class Admission:
+    """The running and the waiting works of one scheduler; `width` run at most."""
+
+    def __init__(self, slots: Slots, counts: Counts, width: int, *, shares: bool) -> None:
+        """`shares`: whether a prompt can take a beginning that another running work holds."""
+        self._slots, self._counts, self._width, self._shares = slots, counts, width, shares
+        self._numbers = itertools.count()
+        self.running: list[Work] = []
+        self.waiting: list[Work] = []
+
+    def queue(self, work: Work) -> None:
+        """Take a work. Its prompt and one token more fit the cache; who offers it has seen to that."""
+        work.number = next(self._numbers)
+        insort(self.waiting, work, key=order)
+
+    def find(self, work_id: int) -> Work | None:
+        """A work by its id."""
+        return next((work for work in (*self.running, *self.waiting) if work.id == work_id), None)
+
+    def admit(self) -> None:
+        """Let in who can run now."""
+        for work in tuple(self.waiting):
+            if len(self.running) >= self._width and not self._lower(work):
+                return
+            source, size = (None, 0) if work.embeds else self._slots.best(work.tokens)
+            if self._is_being_read(work, size):
+                continue
+            if not self._find_room(work, source, size):
+                return
+            if len(self.running) >= self._width:
+                self.send_back(self._lower(work)[-1])
+            self._place(work, source, size)
+
+    def end(self, work: Work) -> None:
+        """A work is done or not wanted any more; what was read for it stays as an idle slot."""
+        if work in self.running:
+            self.running.remove(work)
+        else:
+            self.waiting.remove(work)
+        self._leave(work)
+
+    def send_back(self, work: Work) -> None:
+        """Make a running work wait for its turn to be read again."""
+        self._counts.preempted += 1
+        self.running.remove(work)
+        self._leave(work)
+        insort(self.waiting, work, key=order)
+
+    def _leave(self, work: Work) -> None:
+        if work.slot is not None:
+            self._slots.let_go(work.slot)
+            if work.embeds:
+                self._slots.empty(work.slot)
+        work.slot, work.states = None, []
+
+    def _lower(self, work: Work) -> list[Work]:
+        """Running works that have to give way to this one, the first to go last."""
+        return sorted((each for each in self.running if each.rank > work.rank), key=order)
+
+    def _find_room(self, work: Work, source: Slot | None, size: int) -> bool:
+        firm = [each.slot for each in self.running if each.rank <= work.rank and each.slot is not None]
+        most = self._slots.beyond(firm, source, size)
+        cells = len(work.tokens) - size + min(work.room, HEADROOM)
+        if not firm:
+            cells = min(cells, most)  # alone it fits, with less room to grow
+        if most < cells:
+            return False
+        for lower in reversed(self._lower(work)):
+            if self._slots.beyond(self._held(), source, size) >= cells:
+                break
+            self.send_back(lower)
+        return self._slots.make_room(cells, source, size)
+
+    def _held(self) -> Sequence[Slot]:
+        return [work.slot for work in self.running if work.slot is not None]
+
+    def _is_being_read(self, work: Work, size: int) -> bool:
+        """Whether another work, no lower, is about to read much more of this prompt than there is now."""
+        if work.embeds or not self._shares:
+            return False
+        return any(
+            _shared(other.tokens, work.tokens[:-1]) - size >= WORTH_WAITING
+            for other in self.running
+            if other.unread > 1 and other.rank <= work.rank and not other.embeds
+        )
+
+    def _place(self, work: Work, source: Slot | None, size: int) -> None:
+        self.waiting.remove(work)
+        work.slot = self._slots.take(source, size)
+        self.running.append(work)
+        if not work.began:
+            work.began = True
+            self._counts.prompt += len(work.tokens)
+            self._counts.cached += work.done
+            work.pen.started(work.done)
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    most = min(len(one), len(other))
+    return next((at for at in range(most) if one[at] != other[at]), most)

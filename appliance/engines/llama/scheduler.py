@@ -1,0 +1,216 @@
+"""Who is read and written next: the loop that serves many sequences with one context.
+
+Each step decodes one batch: the next token of every running reply, and beside them a piece of the prompts that wait
+to be read. The piece is as large as the pace allows, so a long prompt never stalls the others' speech. Who is
+listened to goes first: *live* before *typed* before *background*. The lower ones take part in every `stride`-th step
+while a higher one runs; they slow down and never starve.
+
+Pure but for the model behind `Model`, so that tests drive it with one that only counts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from appliance.engines.llama.admission import Admission
+from appliance.engines.llama.piece import Piece
+from appliance.engines.llama.slots import Cache, Slots
+from appliance.engines.llama.work import Counts, order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from appliance.engines.llama.pace import Pace
+    from appliance.engines.llama.slots import Slot
+    from appliance.engines.llama.work import Work
+
+Reading = list[tuple["Work", int]]
+"""Works, and how many tokens of each one's prompt are read in a step."""
+
+
+class Model(Cache, Protocol):
+    """The context as the scheduler needs it."""
+
+    widest: int
+
+    def decode(self, pieces: Sequence[Piece]) -> list[int] | None:
+        """Read pieces; the row of each one's first output. None: no room, and nothing was read."""
+
+    def embed(self, piece: Piece) -> NDArray[np.float32]:
+        """Read one piece; the state of each token."""
+
+
+class Scheduler:
+    """Serves works with one model. `step` does one batch."""
+
+    def __init__(
+        self,
+        model: Model,
+        pace: Pace,
+        *,
+        width: int,
+        stride: int = 1,
+        chunk: int = 64,
+        farewell: Callable[[Slot], None] = lambda _: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """At most `width` works run at once, and `chunk` tokens of prompts are read in one step."""
+        self._model, self._pace, self._clock = model, pace, clock
+        self._stride, self._chunk = stride, min(chunk, model.widest - width)
+        self.counts = Counts()
+        self.slots = Slots(model, farewell)
+        self._works = Admission(self.slots, self.counts, min(width, model.slots), shares=model.rewinds)
+
+    @property
+    def running(self) -> Sequence[Work]:
+        """Works that have a slot."""
+        return self._works.running
+
+    @property
+    def waiting(self) -> Sequence[Work]:
+        """Works that wait for one, in their order."""
+        return self._works.waiting
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step has anything to do."""
+        return bool(self._works.running or self._works.waiting)
+
+    def submit(self, work: Work) -> None:
+        """Queue a work whose prompt and one token more fit the cache."""
+        self._works.queue(work)
+
+    def abort(self, work_id: int) -> bool:
+        """Forget a work; whether there was one."""
+        work = self._works.find(work_id)
+        if work is not None:
+            self._works.end(work)
+        return work is not None
+
+    def step(self) -> None:
+        """Admit who can be, read and write one batch, pass on what was drawn."""
+        self._works.admit()
+        if not self._works.running:
+            return
+        speaking, reading = self._plan()
+        self.counts.steps += 1
+        speaking, reading = self._fit(speaking, reading)
+        texts = [(work, count) for work, count in reading if not work.embeds]
+        if speaking or texts:
+            self._decode(speaking, texts)
+        for work, count in reading:
+            if work.embeds and work.slot is not None:
+                self._embed(work, count)
+
+    def _plan(self) -> tuple[list[Work], Reading]:
+        """Whose next token is due, and how much of whose prompt is read beside."""
+        top = min(work.rank for work in self.running)
+        due = [work for work in self.running if self.counts.steps % self._stride ** (work.rank - top) == 0]
+        speaking = [work for work in due if work.speaks]
+        waiting = sorted((work for work in due if not work.speaks), key=order)
+        room = self._pace.room(len(speaking), self._chunk) if waiting else 0
+        reading: Reading = []
+        for _, equals in itertools.groupby(waiting, key=lambda work: work.rank):
+            for work, share in _divide(list(equals), room):
+                reading.append((work, share))
+                room -= share
+        return speaking, [(work, share) for work, share in reading if share]
+
+    def _fit(self, speaking: list[Work], reading: Reading) -> tuple[list[Work], Reading]:
+        """Cells for the batch: from idle slots, by reading less, and last from the lowest and youngest work."""
+        while not self.slots.make_room(len(speaking) + sum(count for _, count in reading)):
+            spare = max(0, self.slots.free - len(speaking))
+            reading = _first(reading, spare)
+            if len(speaking) > self.slots.free or not (speaking or reading):
+                self._works.send_back(max(self.running, key=order))
+                speaking = [work for work in speaking if work.slot is not None]
+                reading = [(work, count) for work, count in reading if work.slot is not None]
+        return speaking, reading
+
+    def _decode(self, speaking: list[Work], reading: Reading) -> None:
+        batch: list[tuple[Work, Piece]] = []
+        spare = self.slots.free - len(speaking) - sum(count for _, count in reading)
+        for work in speaking:
+            guess = self._guess(work, spare // len(speaking))
+            batch.append((work, _piece(work, [work.tokens[-1], *guess], 1 + len(guess))))
+        for work, count in reading:
+            last = count == work.unread and work.room > 0
+            batch.append((work, _piece(work, work.tokens[work.done : work.done + count], int(last))))
+        began = self._clock()
+        rows = self._model.decode([piece for _, piece in batch])
+        if rows is None:
+            # By the count there is room, but a cache that keeps some layers apart may see it otherwise.
+            self._works.send_back(max(self.running, key=order))
+            return
+        self._pace.note(sum(len(piece.tokens) for _, piece in batch), self._clock() - began)
+        for work, piece in batch:
+            self.slots.grow(_slot(work), piece.tokens)
+        for (work, piece), row in zip(batch, rows, strict=True):
+            if piece.outputs:
+                self._draw(work, row, piece.tokens[len(piece.tokens) - piece.outputs + 1 :])
+            elif not work.room and not work.unread:
+                work.pen.read(None)
+                self._works.end(work)
+
+    def _draw(self, work: Work, row: int, guess: Sequence[int]) -> None:
+        """Draw from the row, and go on through the guess for as long as it was right."""
+        for offset in range(len(guess) + 1):
+            token = work.pen.draw(row + offset)
+            if token is not None:
+                self.counts.decoded += 1
+                work.tokens.append(token)
+                work.room -= 1
+                if offset < len(guess) and token == guess[offset]:
+                    continue
+            wrong = len(guess) - offset
+            self.counts.guessed += len(guess)
+            self.counts.accepted += offset
+            if wrong:  # read for nothing
+                self.slots.cut(_slot(work), len(_slot(work).tokens) - wrong)
+            if token is None:
+                self._works.end(work)
+            return
+
+    def _guess(self, work: Work, most: int) -> Sequence[int]:
+        most = min(most, work.room - 1, self._chunk // len(self.running)) if self._model.rewinds else 0
+        return work.pen.guess(work.tokens, most)[:most] if most > 0 else ()
+
+    def _embed(self, work: Work, count: int) -> None:
+        piece = _piece(work, work.tokens[work.done : work.done + count], count)
+        work.states.append(self._model.embed(piece))
+        self.slots.grow(_slot(work), piece.tokens)
+        if not work.unread:
+            work.pen.read(np.concatenate(work.states))
+            self._works.end(work)
+
+
+def _slot(work: Work) -> Slot:
+    assert work.slot is not None  # noqa: S101 - only works that have one are planned
+    return work.slot
+
+
+def _piece(work: Work, tokens: Sequence[int], outputs: int) -> Piece:
+    return Piece(_slot(work).number, work.done, tokens, outputs)
+
+
+def _divide(works: Sequence[Work], room: int) -> Iterator[tuple[Work, int]]:
+    """Give each an equal share of `room`; what one does not need goes to the others."""
+    for left, work in zip(range(len(works), 0, -1), sorted(works, key=lambda work: work.unread), strict=True):
+        share = min(work.unread, -(-room // left))
+        room -= share
+        yield work, share
+
+
+def _first(reading: Reading, room: int) -> Reading:
+    kept = []
+    for work, count in reading:
+        share = min(count, room)
+        room -= share
+        kept.append((work, share))
+    return [(work, count) for work, count in kept if count]

@@ -1,0 +1,88 @@
+"""One sequence from its prompt to the end of its reply, as the scheduler sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from appliance.engines.llama.slots import Slot
+
+
+class Pen(Protocol):
+    """What becomes of a sequence's rows: it draws the next token and passes on what it means."""
+
+    def started(self, cached: int) -> None:
+        """The sequence was admitted for the first time; so much of its prompt was there already."""
+
+    def draw(self, row: int) -> int | None:
+        """The token that comes next; None: the reply has ended, and its client has been told."""
+
+    def guess(self, tokens: Sequence[int], most: int) -> Sequence[int]:
+        """Tokens that may come next, to be checked together in one step."""
+
+    def read(self, states: NDArray[np.float32] | None) -> None:
+        """A prompt without a reply was read whole; the states of its tokens, if the work embeds."""
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A prompt, and the reply that grows behind it."""
+
+    id: int
+    rank: int
+    """0 live, 1 typed, 2 background."""
+    tokens: list[int]
+    room: int
+    """Tokens that may still follow; 0 for a prompt that is only read."""
+    pen: Pen
+    embeds: bool = False
+    """Whether the states of the prompt's tokens are wanted, and nothing else."""
+    number: int = 0
+    """Order of arrival."""
+    slot: Slot | None = None
+    began: bool = False
+    states: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """Tokens that the cache holds."""
+        return len(self.slot.tokens) if self.slot is not None else 0
+
+    @property
+    def unread(self) -> int:
+        """Tokens to be read before the next one can be drawn."""
+        return len(self.tokens) - self.done
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its next token comes with the next step."""
+        return self.unread == 1 and self.room > 0 and not self.embeds
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Who is listened to first, then who came first."""
+        return self.rank, self.number
+
+
+def order(work: Work) -> tuple[int, int]:
+    """Sorts works."""
+    return work.order
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened, for figures."""
+
+    steps: int = 0
+    decoded: int = 0
+    prompt: int = 0
+    cached: int = 0
+    preempted: int = 0
+    guessed: int = 0
+    accepted: int = 0

@@ -1,0 +1,44 @@
+"""`POST /v1/embeddings`: texts in, vectors out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from anyio import to_thread
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from appliance.errors import InternalError
+from appliance.jobs import Embed, Embedding
+from appliance.web.box import Box
+from appliance.web.names import EMBEDDING_ALIASES
+from appliance.web.renaming import fields_named
+from appliance.web.wire_embeddings import EmbeddingAnswer, EmbeddingBody, EmbeddingRequest, EmbeddingUsage
+
+
+@post("/v1/embeddings", status_code=200, summary="Text to vectors")
+async def embeddings(box: NamedDependency[Box], data: JSONBody[EmbeddingRequest]) -> Response[Any]:
+    """Make a vector of each input."""
+    box.names.check_model("llm", data.model_name, EMBEDDING_ALIASES)
+    with fields_named(texts="input", tokens="input", messages="input", text="input"):
+        bodies, tokens = await _embed(box, data, data.job())
+    usage = EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)
+    answer = EmbeddingAnswer(data=bodies, model=box.names.llm, usage=usage)
+    # A million floats take longer to write than anybody else should wait.
+    written = await to_thread.run_sync(msgspec.json.encode, answer)
+    return Response(written, media_type="application/json")
+
+
+async def _embed(box: Box, data: EmbeddingRequest, job: Embed) -> tuple[list[EmbeddingBody], int]:
+    bodies: dict[int, EmbeddingBody] = {}
+    tokens = 0
+    async with box.stages.llm.stream(job) as parts:
+        async for part, vector in parts:
+            if isinstance(part, Embedding):
+                bodies[part.index] = data.body(part.index, vector)
+                tokens += part.tokens
+    if len(bodies) != len(job.texts or job.tokens):
+        raise InternalError("The thinking stage left out a vector.")
+    return [bodies[index] for index in sorted(bodies)], tokens

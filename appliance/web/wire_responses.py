@@ -1,0 +1,181 @@
+"""OpenAI's words for responses: the request. Items, the object and events have files of their own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from appliance.errors import RequestError
+from appliance.jobs import Generate, Message, Sampling
+from appliance.web.wire_chat import Effort, priority, thinking
+from appliance.web.wire_format import FormatType, ReplyFormat, reply_format
+from appliance.web.wire_generation import TokenCount
+from appliance.web.wire_response_items import converted
+from appliance.web.wire_tools import Choosing, Function, Toolbox, check_type, plain_tools, toolbox
+
+LOGPROBS = "message.output_text.logprobs"
+
+Include = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
+"""All but the figures of the text belong to what there is not here, so there is nothing to add for them."""
+
+Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=512)]], Meta(max_length=16)]
+Tier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
+Truncation = Literal["auto", "disabled"]
+
+
+class TextFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """Form of the reply. Every schema is kept strictly, whatever `strict` says."""
+
+    type: FormatType = "text"
+    name: str | UnsetType = UNSET
+    schema: dict[str, Any] | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    strict: bool | UnsetType | None = UNSET
+
+    def plain(self) -> ReplyFormat:
+        """As the engine takes it."""
+        if self.type != "json_schema":
+            return reply_format(self.type, None, "text.format")
+        for field, value in (("name", self.name), ("schema", self.schema)):
+            if value is UNSET:
+                param = f"text.format.{field}"
+                raise RequestError(f"The field {param!r} is missing.", code="missing_field", param=param)
+        return reply_format(self.type, self.schema or {}, "text.format.schema")
+
+
+class TextConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How the text shall be. `verbosity` changes nothing."""
+
+    format: TextFormat | None = TextFormat()
+    verbosity: Literal["low", "medium", "high"] | None = None
+
+
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether to think first; thoughts are given whole, so `summary` changes nothing."""
+
+    effort: Effort | None = None
+    summary: Literal["auto", "concise", "detailed"] | None = None
+
+
+class ToolName(msgspec.Struct, frozen=True, kw_only=True):
+    """A function by its name."""
+
+    type: str
+    name: str = ""
+
+
+class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A choice that is more than a word: one function, or the allowed ones."""
+
+    type: str
+    name: str | UnsetType = UNSET
+    mode: Literal["auto", "required"] | UnsetType = UNSET
+    tools: list[ToolName] | UnsetType = UNSET
+
+
+class ResponseRequest(msgspec.Struct, kw_only=True):
+    """Body of `/v1/responses`."""
+
+    input: str | list[dict[str, Any]] | None = None
+    model: str | None = None
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    max_output_tokens: TokenCount | None = None
+    max_tool_calls: TokenCount | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    include: list[Include] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: Choosing | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    text: TextConfig | None = None
+    reasoning: Reasoning | None = None
+    store: bool | None = None
+    stream: bool | None = None
+    metadata: Metadata | None = None
+    truncation: Truncation | None = None
+    service_tier: Tier | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    background: bool | None = None
+    conversation: Any = None
+    prompt: Any = None
+    moderation: Any = None
+    context_management: Any = None
+
+    def refuse_unsupported(self) -> None:
+        """Better a clear refusal than an answer that ignores what was asked for."""
+        for name in ("background", "conversation", "prompt", "moderation", "context_management"):
+            if getattr(self, name):
+                raise RequestError(f"{name} is not supported.", code="unsupported_parameter", param=name)
+        for key in self.metadata or ():
+            if len(key) > 64:
+                raise RequestError(f"The key {key[:64]!r}… is longer than 64 characters.", param="metadata")
+
+    @property
+    def sampling(self) -> Sampling:
+        """As the engine takes it."""
+        given = {"temperature": self.temperature, "top_p": self.top_p}
+        return msgspec.structs.replace(Sampling(), **{name: it for name, it in given.items() if it is not None})
+
+    @property
+    def format(self) -> TextFormat:
+        """Form of the reply."""
+        return (self.text and self.text.format) or TextFormat()
+
+    def job(self, messages: list[Message]) -> Generate:
+        """What the engine is asked for. Raises `RequestError` for tools and forms that there are not here."""
+        tools, form = self.toolbox(), self.format.plain()
+        return Generate(
+            messages=messages,
+            tools=tools.tools,
+            tool_choice=tools.tool_choice,
+            tool_name=tools.tool_name,
+            parallel_tool_calls=self.parallel_tool_calls is not False,
+            thinking=thinking(self.reasoning.effort if self.reasoning else None),
+            priority=priority("flex" if self.service_tier == "flex" else None),
+            max_tokens=self.max_output_tokens,
+            sampling=self.sampling,
+            json=form.json,
+            schema=form.schema,
+            logprobs=(self.top_logprobs or 0) if LOGPROBS in (self.include or ()) else None,
+        )
+
+    @property
+    def functions(self) -> list[Function]:
+        """The tools. Raises `RequestError` for one that is no function."""
+        functions = []
+        for number, tool in enumerate(self.tools or ()):
+            check_type(str(tool.get("type", "function")), f"tools[{number}].type")
+            functions.append(converted(tool, Function, f"tools[{number}]"))
+        return functions
+
+    def toolbox(self) -> Toolbox:
+        """Tools and the choice among them, as the engine takes them."""
+        tools, choice = plain_tools(self.functions), self.tool_choice
+        if choice is None or isinstance(choice, str):
+            return toolbox(tools, choice or "auto")
+        if choice.type == "allowed_tools":
+            if not choice.mode or choice.tools is UNSET:
+                field = "tool_choice.tools" if choice.mode else "tool_choice.mode"
+                raise RequestError(f"The field {field!r} is missing.", code="missing_field", param=field)
+            for number, allowed in enumerate(choice.tools):
+                check_type(allowed.type, f"tool_choice.tools[{number}].type")
+            return toolbox(tools, choice.mode, allowed=[allowed.name for allowed in choice.tools])
+        check_type(choice.type, "tool_choice.type")
+        if not choice.name:
+            raise RequestError("The function to call is not named.", code="missing_field", param="tool_choice.name")
+        return toolbox(tools, "required", name=choice.name)

@@ -1,0 +1,131 @@
+"""A stage that plays a script, and an appliance of doors alone around it: real sockets, no models."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from appliance import settings as settings_module
+from appliance.errors import Overloaded
+from appliance.jobs import Generated, Part
+from appliance.store.conversations import Conversations
+from appliance.voice.stages import Stages
+from appliance.web import faults
+from appliance.web.box import Box
+from appliance.web.gate import Gate
+from appliance.web.names import Names
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+    from appliance.jobs import AnyJob, AnyPart
+
+    Beat = AnyPart | tuple[AnyPart, bytes] | Exception
+    Script = Sequence[Beat] | Callable[[AnyJob, int], AsyncIterator[Beat]]
+
+END = Generated(finish_reason="stop", prompt_tokens=5, completion_tokens=3, cached_tokens=2)
+
+
+class ScriptedStage:
+    """Answers each job with the script: parts, parts with a payload, or an error at that place.
+
+    A script may be a function of the job and its number that gives such things one after another. `jobs` keeps what
+    was asked, `open` counts the jobs that run, `aborted` those that were left early; beyond `queue` it refuses.
+    """
+
+    def __init__(self, script: Script = (), queue: int = 64) -> None:
+        self.script, self.queue = script, queue
+        self.jobs: list[Any] = []
+        self.open = self.aborted = 0
+
+    @property
+    def job(self) -> Any:
+        """The last job."""
+        return self.jobs[-1]
+
+    @asynccontextmanager
+    async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[AsyncIterator[tuple[AnyPart, bytes]]]:
+        """Parts of the script."""
+        if self.open >= self.queue:
+            raise Overloaded(f"The stage is busy with {self.queue} requests.", retry_after=7)
+        self.jobs.append(job)
+        self.open += 1
+        played = _Played(self.script, job, len(self.jobs) - 1)
+        try:
+            yield played
+        finally:
+            self.open -= 1
+            self.aborted += not played.over
+
+
+class _Played:
+    def __init__(self, script: Script, job: AnyJob, number: int) -> None:
+        self._beats = script(job, number) if callable(script) else _each(script)
+        self.over = False
+
+    def __aiter__(self) -> _Played:
+        return self
+
+    async def __anext__(self) -> tuple[AnyPart, bytes]:
+        try:
+            beat = await anext(self._beats)
+        except StopAsyncIteration:
+            self.over = True
+            raise
+        if isinstance(beat, Exception):
+            self.over = True
+            raise beat
+        return (beat, b"") if isinstance(beat, Part) else beat
+
+
+async def _each(beats: Sequence[Beat]) -> AsyncIterator[Beat]:
+    for beat in beats:
+        yield beat
+
+
+@contextmanager
+def doors(
+    *handlers: Any, stage: ScriptedStage, overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> Iterator[str]:
+    """Address of an appliance that has only these handlers, with `stage` for all three stages."""
+    settings = settings_module.load(environ={}, overrides={"llm": {"queue": 16}, **(overrides or {})})
+    box = Box(
+        settings=settings,
+        stages=Stages(stage, stage, stage),
+        names=Names(stt="ears", llm="brain", voices={"joe": "mouth"}),
+        conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
+        health=dict,
+    )
+    app = Litestar(
+        route_handlers=handlers,
+        dependencies={"box": Provide(lambda: box, sync_to_thread=False)},
+        state=State({"box": box}),
+        exception_handlers={Exception: faults.handle},
+        logging_config=None,
+    )
+    with served(Gate(app, settings.limits.requests, settings.workers.reader_seconds)) as url:
+        yield url
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Address of an ASGI application that serves on a free port, in a thread of its own."""
+    config = uvicorn.Config(app, port=0, log_config=None)
+    server = uvicorn.Server(config)
+    listener = config.bind_socket()
+    listener.listen()
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
