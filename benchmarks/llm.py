@@ -86,7 +86,7 @@ class _Bench:
             ours, theirs, ratios = [], [], []
             for number in range(rounds + 1):
                 _tell(f"{count} streams, round {number} of {rounds}")
-                reference = bare.ask({"kind": "bare", "prompts": prompts, "steps": TOKENS})["rate"]
+                reference = bare.ask({"kind": "bare", "prompts": prompts, "steps": 2 * TOKENS})["rate"]
                 rate = _steady_rate(self._chats([self._body(prompt) for prompt in prompts]))
                 if number:  # the first of each warms
                     ours.append(rate)
@@ -104,7 +104,7 @@ class _Bench:
         ratios: dict[str, list[float]] = {"as_it_ran": [], "same_environment": []}
         for number in range(rounds + 1):
             _tell(f"one-sequence engine, round {number} of {rounds}")
-            order = {"kind": "stock", "prompts": prompts, "steps": TOKENS}
+            order = {"kind": "stock", "prompts": prompts, "steps": 2 * TOKENS}
             slow, fast = old.ask(order)["rate"], new.ask(order)["rate"]
             rate = _steady_rate(self._chats(bodies))
             if number:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,20 +18,19 @@ class Talker:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._in, self._out = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
 
     def hear(self) -> Any:
         """Its next line."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._out.readline()
         if not line:
-            raise RuntimeError(f"{self._process.args} ended with {self._process.wait()}")
+            raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}")
         return json.loads(line)
 
     def ask(self, order: object) -> Any:
         """Tell it a line, and hear its answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._in.write(json.dumps(order) + "\n")
+        self._in.flush()
         return self.hear()
 
 

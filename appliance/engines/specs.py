@@ -28,7 +28,7 @@ class Llama(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     cells: int = 0
     gpu_layers: int = -1
     flash_attention: Literal["auto", "on", "off"] = "auto"
-    kv_type: Literal["auto", "f16", "q8_0", "q4_0"] = "auto"
+    kv_type: Literal["auto", "f16", "q8_0", "q4_0", "q8_0+f16"] = "auto"
     split_mode: Literal["none", "layer", "row"] = "layer"
     main_gpu: int = 0
     tensor_split: tuple[float, ...] = ()

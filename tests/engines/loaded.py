@@ -36,7 +36,7 @@ def main(path: str, text: str, *, hollow: bool) -> None:
     how.n_ctx, how.n_seq_max, how.kv_unified, how.swa_full = plan.cells, plan.slots, True, True
     how.n_batch = how.n_ubatch = plan.batch
     how.flash_attn_type = int(plan.flash_attention)
-    how.type_k = how.type_v = plan.ggml_type
+    how.type_k, how.type_v = plan.ggml_types
     context = llama_cpp.llama_init_from_model(model, how)
     said = "".join(lines)
     took = {

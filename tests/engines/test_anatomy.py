@@ -62,7 +62,7 @@ def took(path: Path, planned: Plan, *how: str) -> dict[str, int]:
     return figures
 
 
-@pytest.mark.parametrize("kv_type", ["f16", "q8_0", "q4_0"])
+@pytest.mark.parametrize("kv_type", ["f16", "q8_0", "q4_0", "q8_0+f16"])
 def test_the_starter_model_takes_what_is_planned(models: Lineup, kv_type: str) -> None:
     path = models.llm.main
     planned = plan(spec(path=str(path), kv_type=kv_type, context=1000), shape_of(path), devices())
@@ -82,7 +82,7 @@ def test_other_architectures_take_what_is_planned(tmp_path: Path, name: str, fla
     machine = devices_module.Device(name="CPU", kind="cpu", free=2**36, total=2**36)
     planned = plan(asked, shape_of(path), [machine])
     (need,), real = planned.needs, took(path, planned, "--hollow")
-    assert planned.kv_type == ("q8_0" if flash == "on" else "f16")
+    assert planned.kv_type == ("q8_0+f16" if flash == "on" else "f16")
     assert need.weights == real["weights"]
     assert need.cache == pytest.approx(real["cache"], rel=0.001)
     assert real["compute"] <= need.compute <= 2.2 * real["compute"]

@@ -323,8 +323,12 @@ def test_what_has_to_give_way_comes_back_from_the_disk(models: Lineup, tmp_path:
     engine = load(spec)
     jobs = [ask("Go on.", system=f"Number {number}. " + LONG_SYSTEM) for number in (1, 2, 3)]
     first = [text(run(engine, job)) for job in jobs]
+    engine._desk.wait()
     assert engine.scheduler.slots.evicted > 0
-    again = [run(engine, job) for job in jobs]
+    again = []
+    for job in jobs:
+        again.append(run(engine, job))
+        engine._desk.wait()
     assert [text(said) for said in again] == first
     assert all(end(said).cached_tokens > 200 for said in again)
     engine.close()
@@ -337,6 +341,22 @@ def test_all_cells_come_back(thinker: LlamaEngine) -> None:
     forget(thinker)
     assert slots.free == slots.capacity
     assert all(thinker.context.size(slot.number) == 0 for slot in slots)
+
+
+def test_the_cache_is_put_in_order_and_nothing_is_lost(thinker: LlamaEngine) -> None:
+    forget(thinker)
+    jobs = [ask(question, max_tokens=20) for question in QUESTIONS[:6]]
+    before = [text(run(thinker, job)) for job in jobs]
+    while thinker.untidy:
+        thinker.tidy()
+    slots = thinker.scheduler.slots
+    held = [slot for slot in slots if slot.tokens]
+    assert held
+    assert sum(len(slot.tokens) for slot in held) == slots.capacity - slots.free
+    assert all(thinker.context.size(slot.number) == len(slot.tokens) for slot in slots)
+    after = [run(thinker, job) for job in jobs]
+    assert [text(said) for said in after] == before
+    assert end(after[-1]).cached_tokens == end(after[-1]).prompt_tokens - 1
 
 
 def test_generated_is_last(thinker: LlamaEngine) -> None:

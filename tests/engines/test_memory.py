@@ -16,7 +16,7 @@ from appliance.engines.llama import placement
 from appliance.engines.llama.anatomy import Shape
 from appliance.engines.llama.devices import Device
 from appliance.engines.llama.memory import plan
-from appliance.engines.llama.sizes import Sizes
+from appliance.engines.llama.sizes import KV_TYPES, Sizes
 from appliance.engines.specs import Llama
 
 GIGA = 1_000_000_000
@@ -107,8 +107,8 @@ def test_heads_that_do_not_divide_into_blocks() -> None:
 
 
 def test_blocks_are_counted_whole() -> None:
-    cell = {kv_type: Sizes(SMALL, kv_type, True, 256, 64, 16).cell(0) for kv_type in ("f16", "q8_0", "q4_0")}
-    assert cell == {"f16": 2 * 512, "q8_0": 34 * 512 // 32, "q4_0": 18 * 512 // 32}
+    cell = {kv_type: Sizes(SMALL, kv_type, True, 256, 64, 16).cell(0) for kv_type in KV_TYPES}
+    assert cell == {"f16": 2 * 512, "q8_0": 34 * 512 // 32, "q4_0": 18 * 512 // 32, "q8_0+f16": 34 * 256 // 32 + 512}
 
 
 def test_a_context_beyond_the_training_is_cut() -> None:
@@ -133,7 +133,7 @@ def test_a_small_gpu_takes_as_many_layers_as_fit() -> None:
 @pytest.mark.parametrize("asked", [spec(gpu_layers=0), spec()])
 def test_no_layer_on_a_gpu_means_that_none_is_touched(asked: Llama) -> None:
     made = plan(asked, BIG, [cpu(), gpu(0, 0.9)])
-    assert (made.gpu_layers, made.split_mode, made.main_gpu, made.kv_type) == (0, "none", -1, "q8_0")
+    assert (made.gpu_layers, made.split_mode, made.main_gpu, made.kv_type) == (0, "none", -1, "q8_0+f16")
     assert [need.device for need in made.needs] == ["CPU"]
 
 

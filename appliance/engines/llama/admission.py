@@ -28,9 +28,10 @@ WORTH_WAITING: Final = 32
 class Admission:
     """The running and the waiting works of one scheduler; `width` run at most."""
 
-    def __init__(self, slots: Slots, counts: Counts, width: int, *, shares: bool) -> None:
-        """`shares`: whether a prompt can take a beginning that another running work holds."""
-        self._slots, self._counts, self._width, self._shares = slots, counts, width, shares
+    def __init__(self, slots: Slots, counts: Counts, width: int, idle: int, *, shares: bool) -> None:
+        """`idle`: cells that slots may hold for nobody; `shares`: whether a prompt can take a beginning that another
+        running work holds."""
+        self._slots, self._counts, self._width, self._idle, self._shares = slots, counts, width, idle, shares
         self._numbers = itertools.count()
         self.running: list[Work] = []
         self.waiting: list[Work] = []
@@ -65,6 +66,7 @@ class Admission:
         else:
             self.waiting.remove(work)
         self._leave(work)
+        self._slots.settle(self._idle)
 
     def send_back(self, work: Work) -> None:
         """Make a running work wait for its turn to be read again."""

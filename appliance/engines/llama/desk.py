@@ -130,6 +130,10 @@ class Desk:
         self._open -= len(taken)
         return taken
 
+    def wait(self) -> None:
+        """Until everything that was to be kept is on disk."""
+        self._disk.submit(lambda: None).result()
+
     def close(self) -> None:
         """Finish what was begun and end the threads."""
         self._reader.shutdown()

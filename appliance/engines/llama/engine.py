@@ -83,10 +83,12 @@ class LlamaEngine:
 
     def __init__(
         self, context: Context, scheduler: Scheduler, desk: Desk, reader: Reader, vocabulary: Vocabulary,
-        drafter: Drafter | None,
+        drafter: Drafter | None, idle: int | None,
     ) -> None:  # fmt: skip
+        """`idle`: cells that idle slots may hold at the front of the cache; None: where they are does not matter."""
         self.context, self.scheduler, self.vocabulary = context, scheduler, vocabulary
         self._desk, self._reader, self._drafter = desk, reader, drafter
+        self._idle, self._scattered = idle, False
         self._ids = itertools.count()
         self._pens: dict[int, dict[int, Reply | Reading]] = {}
         """Open jobs; of each its works and their pens."""
@@ -126,16 +128,21 @@ class LlamaEngine:
                     self._adopt(ready)
                     self._start(order)
         self.scheduler.step()
+        self._scattered = self._idle is not None
         said, self._said = self._said, []
         return said
 
     @property
     def untidy(self) -> bool:
-        """Whether a conversation's state is not on disk yet."""
-        return self._desk.keeps and any(_worth_keeping(slot) for slot in self.scheduler.slots)
+        """Whether the cache could be in better order, or a conversation's state is not on disk yet."""
+        return self._scattered or (self._desk.keeps and any(_worth_keeping(slot) for slot in self.scheduler.slots))
 
     def tidy(self) -> None:
-        """Keep one state."""
+        """Put the cache in order, or keep one state."""
+        if self._scattered and self._idle is not None:
+            self._scattered = False
+            self.scheduler.slots.repack(self._idle, self.context.state, self.context.restore)
+            return
         fresh = max(
             (slot for slot in self.scheduler.slots if _worth_keeping(slot)), key=lambda slot: slot.used, default=None
         )

@@ -83,9 +83,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is otherwise than asked for, a clause each, for the log."""
 
     @property
-    def ggml_type(self) -> int:
+    def ggml_types(self) -> tuple[int, int]:
         """`type_k` and `type_v`."""
-        return KV_TYPES[self.kv_type].number
+        keys, values = KV_TYPES[self.kv_type]
+        return keys.number, values.number
 
 
 def plan(spec: Llama, shape: Shape, devices: Sequence[Device], draft: Shape | None = None) -> Plan:
@@ -180,7 +181,7 @@ class _Planning:
         lengths = [length for each in shapes for length in (each.key_length, each.value_length)]
         whole = not any(length % BLOCK for length in lengths)
         if asked == "auto":
-            return "q8_0" if flash and whole and not layers else "f16"
+            return "q8_0+f16" if flash and whole and not layers else "f16"
         if asked != "f16" and not flash:
             raise ModelDoesNotFit(
                 f"llm.kv_type {asked} needs flash attention: set llm.flash_attention to on, or llm.kv_type to f16"

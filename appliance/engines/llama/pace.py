@@ -1,22 +1,24 @@
-"""How long a step takes by the tokens in it, learnt from the steps themselves.
+"""How much of a prompt may be read in a step, learnt from the steps themselves.
 
-A straight line through the recent steps: `seconds = base + each × tokens`, least squares with exponential
-forgetting. On a CPU every token costs nearly the same; on a GPU a step of 64 costs hardly more than a step of one, and
-the line says so.
+Two things are measured as they go by: how long a step takes in which only replies are written, by their number, and
+what a token of a prompt adds to a step. The second grows with the length of what is read (on a CPU fourfold over 3,000
+tokens), so both are moving averages. On a GPU a token adds next to nothing, and the averages say so.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-MEMORY: Final = 0.98
-"""Weight of a step fifty steps ago: 0.98 ** 50, about a third."""
+WEIGHT: Final = 0.2
+"""Of the newest step in an average: what is ten steps old counts a tenth."""
 OUTLIER: Final = 4.0
 """A step so many times longer than expected was a hiccup of the machine, and counts only as this."""
+LEAST: Final = 1e-6
+"""Seconds: less than any token costs."""
 
 
 class Pace:
-    """The line, and what follows from it."""
+    """The averages, and what follows from them."""
 
     def __init__(self, slack: float, longest: float) -> None:
         """`slack`: how many times longer a step may get by the prompts read in it, for those who listen meanwhile.
@@ -24,40 +26,30 @@ class Pace:
         `longest`: seconds that a step may take when nobody does.
         """
         self._slack, self._longest = slack, longest
-        self._n = self._x = self._y = self._xx = self._xy = 0.0
+        self._writing: dict[int, float] = {}
+        self._reading = 0.0
 
-    def note(self, tokens: int, seconds: float) -> None:
-        """A step of so many tokens took so long."""
-        if self._n > 1:
-            seconds = min(seconds, OUTLIER * self.seconds(tokens))
-        for name, value in (
-            ("_n", 1.0),
-            ("_x", tokens),
-            ("_y", seconds),
-            ("_xx", tokens**2),
-            ("_xy", tokens * seconds),
-        ):
-            setattr(self, name, MEMORY * getattr(self, name) + value)
+    def note(self, replies: int, prompt: int, seconds: float) -> None:
+        """A step wrote so many replies' next tokens, read so many tokens of prompts, and took so long."""
+        if not prompt:
+            self._writing[replies] = _average(self._writing.get(replies, 0.0), seconds)
+        else:
+            self._reading = _average(self._reading, max(LEAST, (seconds - self.writing(replies)) / prompt))
 
-    @property
-    def each(self) -> float:
-        """Seconds that one more token costs."""
-        spread = self._n * self._xx - self._x**2
-        mean = self._y / self._x if self._x else 0.0
-        if spread <= 1e-9 * self._xx * self._n:
-            return mean
-        return min(max((self._n * self._xy - self._x * self._y) / spread, 0.02 * mean), mean)
-
-    def seconds(self, tokens: int) -> float:
-        """Expected length of a step."""
-        if not self._n:
+    def writing(self, replies: int) -> float:
+        """Expected seconds of a step that only writes; as for the nearest number of replies that was measured."""
+        if not replies or not self._writing:
             return 0.0
-        return max(0.0, (self._y - self.each * self._x) / self._n + self.each * tokens)
+        nearest = min(self._writing, key=lambda known: abs(known - replies))
+        return self._writing[nearest] * max(1.0, replies / nearest)
 
     def room(self, replies: int, most: int) -> int:
-        """Tokens of prompts that may be read in a step beside the next tokens of `replies` running replies."""
-        if not self._n or not self.each:
-            return most
-        free = self._longest - self.seconds(0)
-        seconds = (self._slack - 1) * self.seconds(replies) if replies else free
-        return max(1, min(most, int(seconds / self.each)))
+        """Tokens of prompts that may be read in a step beside the next tokens of so many replies; one at least."""
+        if not self._reading:
+            return min(most, 8) if replies else most
+        free = (self._slack - 1) * (self.writing(replies) or self._reading) if replies else self._longest
+        return max(1, min(most, int(free / self._reading)))
+
+
+def _average(known: float, seconds: float) -> float:
+    return known + WEIGHT * (min(seconds, OUTLIER * known) - known) if known else seconds

@@ -57,15 +57,20 @@ class Scheduler:
         width: int,
         stride: int = 1,
         chunk: int = 64,
+        idle: int | None = None,
         farewell: Callable[[Slot], None] = lambda _: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """At most `width` works run at once, and `chunk` tokens of prompts are read in one step."""
+        """At most `width` works run at once, and `chunk` tokens of prompts are read in one step.
+
+        `idle`: cells that may stay occupied by sequences that nobody runs; None: all.
+        """
         self._model, self._pace, self._clock = model, pace, clock
         self._stride, self._chunk = stride, min(chunk, model.widest - width)
         self.counts = Counts()
         self.slots = Slots(model, farewell)
-        self._works = Admission(self.slots, self.counts, min(width, model.slots), shares=model.rewinds)
+        most = model.cells if idle is None else idle
+        self._works = Admission(self.slots, self.counts, min(width, model.slots), most, shares=model.rewinds)
 
     @property
     def running(self) -> Sequence[Work]:
@@ -148,7 +153,8 @@ class Scheduler:
             # By the count there is room, but a cache that keeps some layers apart may see it otherwise.
             self._works.send_back(max(self.running, key=order))
             return
-        self._pace.note(sum(len(piece.tokens) for _, piece in batch), self._clock() - began)
+        read = sum(count for _, count in reading)
+        self._pace.note(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
         for work, piece in batch:
             self.slots.grow(_slot(work), piece.tokens)
         for (work, piece), row in zip(batch, rows, strict=True):

@@ -30,7 +30,7 @@ INPUT_COPIES: Final = 4
 CANDIDATE: Final = 12
 """`llama_token_data`: what a sampler keeps of each word of the vocabulary, for each sequence."""
 
-KvType = Literal["f16", "q8_0", "q4_0"]
+KvType = Literal["f16", "q8_0", "q4_0", "q8_0+f16"]
 
 
 class Block(NamedTuple):
@@ -41,7 +41,14 @@ class Block(NamedTuple):
     number: int
 
 
-KV_TYPES: Final[dict[KvType, Block]] = {"f16": Block(1, 2, 1), "q8_0": Block(32, 34, 8), "q4_0": Block(32, 18, 2)}
+_F16, _Q8_0, _Q4_0 = Block(1, 2, 1), Block(32, 34, 8), Block(32, 18, 2)
+KV_TYPES: Final[dict[KvType, tuple[Block, Block]]] = {
+    "f16": (_F16, _F16),
+    "q8_0": (_Q8_0, _Q8_0),
+    "q4_0": (_Q4_0, _Q4_0),
+    "q8_0+f16": (_Q8_0, _F16),
+}
+"""Of the keys and of the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,8 @@ class Sizes:
         value = shape.value_widths[layer]
         if not self.flash and value:
             value = max(shape.value_widths)  # llama.cpp pads the values then
-        return self._row(shape.key_widths[layer]) + self._row(value)
-
-    def _row(self, width: int) -> int:
-        block = KV_TYPES[self.kv_type]
-        return ceil(width / block.elements) * block.bytes
+        keys, values = KV_TYPES[self.kv_type]
+        return _row(keys, shape.key_widths[layer]) + _row(values, value)
 
     def cache(self, place: int, cells: int) -> int:
         """Keys and values of `cells` tokens in a layer, or its states if it is recurrent; the output has neither."""
@@ -112,3 +116,7 @@ class Sizes:
         rows = max(self._tokens, self.slots)
         outputs = rows * (shape.vocabulary + shape.width) * FLOAT
         return self._inputs(cells) + outputs + self.sequences * shape.vocabulary * CANDIDATE
+
+
+def _row(block: Block, width: int) -> int:
+    return ceil(width / block.elements) * block.bytes

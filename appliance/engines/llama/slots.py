@@ -170,6 +170,36 @@ class Slots:
                 return False
         return True
 
+    def settle(self, most: int) -> None:
+        """Let idle slots go, least recently used first, until they hold so many cells at most; the last one stays."""
+        while self.beyond(slot for slot in self._slots if slot.held) - self.free > most:
+            idle = [slot for slot in self._slots if not slot.held and slot.tokens]
+            if len(idle) < 2:
+                return
+            self._evict(min(idle, key=lambda slot: slot.used))
+
+    def repack(self, most: int, state: Callable[[int], bytes], restore: Callable[[int, bytes], bool]) -> None:
+        """Move what idle slots hold to the front of the cache: attention looks as far as the last cell that is used.
+
+        Nothing runs meanwhile. Shared beginnings are written out for each slot, so those used last stay, up to `most`
+        cells; `state` and `restore` bring a slot out of the cache and back.
+        """
+        idle = sorted((slot for slot in self._slots if slot.tokens), key=lambda slot: -slot.used)
+        total = 0
+        kept: list[tuple[Slot, array[int], int, bytes]] = []
+        for slot in idle:
+            total += len(slot.tokens)
+            if kept and total > most:
+                self._evict(slot)
+            else:
+                kept.append((slot, slot.tokens[:], slot.kept, state(slot.number)))
+        for slot, *_ in kept:
+            self.empty(slot)
+        for slot, tokens, size, data in kept:
+            if restore(slot.number, data):
+                self.grow(slot, tokens)
+                slot.kept = size
+
     def _evict(self, slot: Slot, size: int = 0) -> None:
         self.evicted += 1
         self._farewell(slot)
