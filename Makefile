@@ -33,6 +33,10 @@ serve: setup ## The server
 test: setup ## The everyday tests, with their coverage
 	@$(BIN)/pytest --cov --cov-fail-under=85 $(ARGS)
 
+.PHONY: soak
+soak: setup ## Minutes of load, and what it leaves behind
+	@$(BIN)/pytest -m soak $(ARGS)
+
 .PHONY: lint
 lint: setup
 	$(BIN)/ruff format --check

@@ -186,7 +186,7 @@ class _Bench:
 
 
 def _steady_rate(streams: Sequence[Stream]) -> float:
-    """Tokens a second of all streams while all of them write: from the last one's first token to the first one's end."""
+    """Tokens a second while all streams write: from the last one's first token to the first one's end."""
     begin, end = max(stream.times[0] for stream in streams), min(stream.times[-1] for stream in streams)
     return sum(
         sum(begin < at <= end for at in stream.times) * stream.tokens / len(stream.times) for stream in streams

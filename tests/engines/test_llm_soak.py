@@ -1,0 +1,167 @@
+"""Many requests of every kind against a real `appliance serve`: each is answered, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+from conftest import STATE, wait_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+AT_ONCE = 24
+SCHEMA = {
+    "type": "object",
+    "properties": {"word": {"type": "string", "maxLength": 8}, "count": {"type": "integer", "maximum": 99}},
+    "required": ["word", "count"],
+    "additionalProperties": False,
+}
+FORM = {"type": "json_schema", "json_schema": {"name": "thing", "schema": SCHEMA}}
+WORDS = ["the", "sea", "is", "blue", "and", "old", "clocks", "tick", "on"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the requests."""
+
+    answered: int = 0
+    left: int = 0
+    refused: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[psutil.Process, str]]:
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
+    environ = {**os.environ, "APPLIANCE_LLM__CACHE_MB": "0", "APPLIANCE_LOG__FORMAT": "json"}
+    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=environ) as process:
+        try:
+            found = None
+            while found is None:
+                assert process.poll() is None, log.read_text()
+                found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+            wait_ready(found[0])
+            yield psutil.Process(process.pid), found[0]
+        finally:
+            process.terminate()
+            assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def request(dice: random.Random) -> dict[str, Any]:
+    """A request of random length, form, end, seed and number of replies."""
+    words = " ".join(dice.choices(WORDS, k=dice.choice([2, 8, 30, 120])))
+    body: dict[str, Any] = {
+        "messages": [{"role": "user", "content": words}],
+        "max_tokens": dice.choice([1, 4, 12, 30]),
+        "temperature": dice.choice([0, 0.7, 1.5]),
+        "seed": dice.randrange(1000),
+        "stream": dice.random() < 0.6,
+    }
+    if dice.random() < 0.25:
+        body |= {"response_format": FORM, "max_tokens": 40}
+    elif dice.random() < 0.3:
+        body["stop"] = dice.choice(["the", ".", "e s", "\n"])
+    if dice.random() < 0.1:
+        body["n"] = 2
+    if dice.random() < 0.2:
+        body["service_tier"] = "flex"
+    return body
+
+
+async def send(client: httpx.AsyncClient, body: dict[str, Any], leave_after: int | None, tally: Tally) -> None:
+    """Send it; hang up after so many lines, if at all."""
+    async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+        lines: list[str] = []
+        async for line in answer.aiter_lines():
+            if leave_after is not None and len(lines) >= leave_after:
+                tally.left += 1
+                return
+            lines.append(line)
+    if answer.status_code == 503 and json.loads(lines[0])["error"]["code"] == "overloaded":
+        tally.refused += 1
+        return
+    if answer.status_code != 200:
+        tally.wrong.append(f"{answer.status_code}: {lines[0][:300]}")
+        return
+    tally.answered += 1
+    if body["stream"]:
+        if lines[-2:-1] != ["data: [DONE]"] and "data: [DONE]" not in lines:
+            tally.wrong.append("a stream without an end")
+        return
+    for choice in json.loads("\n".join(lines))["choices"]:
+        if "response_format" in body and choice["finish_reason"] == "stop":
+            said = json.loads(choice["message"]["content"])
+            if set(said) != {"word", "count"} or not isinstance(said["count"], int):
+                tally.wrong.append("an answer that is not of its schema")
+
+
+async def soak(url: str, count: int, seed: int) -> Tally:
+    """`count` requests, some at once."""
+    dice, tally, places = random.Random(seed), Tally(), asyncio.Semaphore(AT_ONCE)
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+
+        async def one(body: dict[str, Any], leave_after: int | None) -> None:
+            async with places:
+                await send(client, body, leave_after, tally)
+
+        asked = [(request(dice), dice.randrange(8) if dice.random() < 0.3 else None) for _ in range(count)]
+        async with asyncio.TaskGroup() as tasks:
+            for body, leave_after in asked:
+                tasks.create_task(one(body, leave_after))
+    return tally
+
+
+def settle(url: str) -> dict[str, Any]:
+    """Wait until nothing is in flight; the box's own word for it."""
+    while True:
+        stages = wait_ready(url)
+        if not stages["llm"]["in_flight"]:
+            return stages
+
+
+def held(server: psutil.Process) -> tuple[int, float]:
+    """Open descriptors and megabytes of the server and its language worker."""
+    worker = next(child for child in server.children() if "llm" in child.cmdline())
+    both = (server, worker)
+    return sum(each.num_fds() for each in both), sum(each.memory_full_info().uss for each in both) / 1e6
+
+
+def check(server: psutil.Process, url: str, warm: int, count: int) -> None:
+    first = asyncio.run(soak(url, warm, 1))
+    settle(url)
+    descriptors, megabytes = held(server)
+    then = asyncio.run(soak(url, count - warm, 2))
+    stages = settle(url)
+    after, more = held(server)
+    for tally in (first, then):
+        assert tally.wrong == []
+    assert first.answered + first.left + first.refused == warm
+    assert then.answered + then.left + then.refused == count - warm
+    assert then.answered > (count - warm) // 2
+    assert stages["llm"]["restarts"] == 0
+    assert after <= descriptors
+    assert more <= 1.05 * megabytes + 20
+
+
+def test_a_hundred_requests_of_every_kind(server: tuple[psutil.Process, str]) -> None:
+    check(*server, warm=60, count=100)
+
+
+@pytest.mark.soak
+def test_two_thousand_requests_leave_nothing_behind(server: tuple[psutil.Process, str]) -> None:
+    check(*server, warm=500, count=2000)
