@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from driving import drain, end, run, text
 
+from appliance.engines.faults import ModelUnusable
 from appliance.engines.llama.loading import load
+from appliance.engines.llama.vocabulary import Vocabulary
 from appliance.engines.specs import Llama
 from appliance.jobs import (
     Arguments,
@@ -314,6 +316,40 @@ def test_a_conversation_survives_a_restart(models: Lineup, tmp_path: Path) -> No
     assert end(again).cached_tokens == end(again).prompt_tokens - 1
     assert text(again) == text(first)
     after.close()
+
+
+@pytest.mark.parametrize("speculation", ["lookup", "draft"])
+def test_guessing_changes_nothing_but_the_steps(thinker: LlamaEngine, models: Lineup, speculation: Any) -> None:
+    path = str(models.llm.main)
+    spec = Llama(
+        name="llm", path=path, context=512, batch=64, speculation=speculation,
+        draft_path=path if speculation == "draft" else "",
+    )  # fmt: skip
+    jobs = [ask(f"Repeat this: {words}", max_tokens=40) for words in ("one two one two one two", "the cat the cat")]
+    jobs.append(ask("Tell me a story.", max_tokens=24, sampling=Sampling(temperature=1.0, seed=5)))
+    forget(thinker)
+    plain = run(thinker, *jobs)
+    guessing = load(spec)
+    said = run(guessing, *jobs)
+    counts = guessing.scheduler.counts
+    guessing.close()
+    assert [text(said, number) for number in (1, 2, 3)] == [text(plain, number) for number in (1, 2, 3)]
+    assert 0 < counts.accepted <= counts.guessed
+
+
+def test_a_draft_model_of_another_vocabulary_is_refused(models: Lineup, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(models.llm.main)
+    made = Vocabulary.__init__
+
+    def shorter(self: Vocabulary, handle: Any) -> None:
+        made(self, handle)
+        self.pieces = self.pieces[: -len(seen) or None]
+        seen.append(1)
+
+    seen: list[int] = []
+    monkeypatch.setattr(Vocabulary, "__init__", shorter)
+    with pytest.raises(ModelUnusable, match="another vocabulary"):
+        load(Llama(name="llm", path=path, context=256, speculation="draft", draft_path=path))
 
 
 def test_what_has_to_give_way_comes_back_from_the_disk(models: Lineup, tmp_path: Path) -> None:

@@ -159,6 +159,8 @@ class LlamaEngine:
     def close(self) -> None:
         """Finish writing, and give the memory back."""
         self._desk.close()
+        if self._drafter is not None:
+            self._drafter.close()
         self.context.close()
 
     def say(self, job_id: int, part: AnyPart, payload: bytes = b"") -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import llama_cpp
+from msgspec.structs import replace
 
 from appliance.engines.faults import ModelUnusable
 from appliance.engines.llama.anatomy import shape_of
 from appliance.engines.llama.context import Context
 from appliance.engines.llama.desk import Desk
 from appliance.engines.llama.devices import devices
+from appliance.engines.llama.draft import DraftModel
 from appliance.engines.llama.engine import LlamaEngine
 from appliance.engines.llama.grammar import Grammars
 from appliance.engines.llama.hearing import complaints, hush
@@ -50,6 +52,7 @@ IDLE_CELLS: Final = 512
 """On a CPU, attention looks at every occupied cell for every token: 7,000 idle ones cost a fifth of the rate. What has
 to go is on disk, and comes back in milliseconds."""
 MOST_THREADS: Final = 8
+EVERY_LAYER: Final = 999
 SPLIT_MODES: Final = {"none": 0, "layer": 1, "row": 2}
 
 
@@ -70,15 +73,16 @@ class Loaded:
 def load(spec: Llama) -> LlamaEngine:
     """Load a model for serving; the first job warms it. Raises `ModelDoesNotFit` and `ModelUnusable`."""
     hush()
-    planned = plan(spec, shape_of(Path(spec.path)), devices())
+    draft = shape_of(Path(spec.draft_path)) if spec.draft_path else None
+    planned = plan(spec, shape_of(Path(spec.path)), devices(), draft)
     for note in planned.notes:
         log.warning("not as asked for", model=spec.name, note=note)
     threads = spec.threads or min(MOST_THREADS, os.cpu_count() or 1)
     loaded = load_model(spec.path, planned, threads)
-    return engine(spec, loaded, planned)
+    return engine(spec, loaded, planned, threads)
 
 
-def engine(spec: Llama, loaded: Loaded, planned: Plan) -> LlamaEngine:
+def engine(spec: Llama, loaded: Loaded, planned: Plan, threads: int) -> LlamaEngine:
     """The engine over a model that is loaded."""
     context, vocabulary = Context(loaded), Vocabulary(loaded.vocabulary)
     template = Template(
@@ -94,7 +98,7 @@ def engine(spec: Llama, loaded: Loaded, planned: Plan) -> LlamaEngine:
         partial(desk.find, whole=not context.rewinds),
     )  # fmt: skip
     on_gpu = planned.gpu_layers > 0
-    drafter: Drafter | None = PromptLookup(spec.draft_tokens) if spec.speculation == "lookup" else None
+    drafter = _drafter(spec, planned, vocabulary, threads)
 
     def farewell(slot: Slot) -> None:
         made.keep(slot)
@@ -105,6 +109,26 @@ def engine(spec: Llama, loaded: Loaded, planned: Plan) -> LlamaEngine:
     )  # fmt: skip
     made = LlamaEngine(context, scheduler, desk, reader, vocabulary, drafter, None if on_gpu else IDLE_CELLS)
     return made
+
+
+def _drafter(spec: Llama, planned: Plan, vocabulary: Vocabulary, threads: int) -> Drafter | None:
+    """Whoever guesses, if somebody shall."""
+    if spec.speculation == "lookup":
+        return PromptLookup(spec.draft_tokens)
+    if not spec.draft_path:
+        return None
+    gpu = planned.draft_gpu
+    alone = replace(
+        planned, gpu_layers=0 if gpu is None else EVERY_LAYER, split_mode="none", main_gpu=-1 if gpu is None else gpu,
+        tensor_split=(),
+    )  # fmt: skip
+    loaded = load_model(spec.draft_path, alone, threads)
+    if Vocabulary(loaded.vocabulary).pieces != vocabulary.pieces:
+        loaded.close()
+        raise ModelUnusable(
+            f"{Path(spec.draft_path).name} has another vocabulary than {spec.name}: it cannot guess for it"
+        )
+    return DraftModel(Context(loaded), vocabulary, spec.draft_tokens)
 
 
 def load_model(path: str, planned: Plan, threads: int) -> Loaded:

@@ -23,6 +23,9 @@ class Drafter(Protocol):
     def guess(self, tokens: Sequence[int], most: int) -> Sequence[int]:
         """Up to `most` tokens that may follow."""
 
+    def close(self) -> None:
+        """Give back what it holds."""
+
 
 class PromptLookup:
     """Guesses that a phrase goes on as it did before in the same conversation.
@@ -32,6 +35,9 @@ class PromptLookup:
 
     def __init__(self, most: int) -> None:
         self._most = most
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def guess(self, tokens: Sequence[int], most: int) -> Sequence[int]:
         """What followed the latest occurrence of the last few tokens."""
