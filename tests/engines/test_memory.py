@@ -133,7 +133,7 @@ def test_a_small_gpu_takes_as_many_layers_as_fit() -> None:
 @pytest.mark.parametrize("asked", [spec(gpu_layers=0), spec()])
 def test_no_layer_on_a_gpu_means_that_none_is_touched(asked: Llama) -> None:
     made = plan(asked, BIG, [cpu(), gpu(0, 0.9)])
-    assert (made.gpu_layers, made.split_mode, made.main_gpu, made.kv_type) == (0, "none", -1, "q8_0+f16")
+    assert (made.gpu_layers, made.split_mode, made.main_gpu, made.kv_type) == (0, "none", -1, "q8_0")
     assert [need.device for need in made.needs] == ["CPU"]
 
 
