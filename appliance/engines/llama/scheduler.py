@@ -3,7 +3,7 @@
 Each step decodes one batch: the next token of every running reply, and beside them a piece of the prompts that wait
 to be read. The piece is as large as the pace allows, so a long prompt never stalls the others' speech. Who is
 listened to goes first: *live* before *typed* before *background*. The lower ones take part in every `stride`-th step
-while a higher one runs; they slow down and never starve.
+while a higher one runs: they slow down, but go on.
 
 Pure but for the model behind `Model`, so that tests drive it with one that only counts.
 """
