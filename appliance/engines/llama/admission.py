@@ -37,7 +37,7 @@ class Admission:
         self.waiting: list[Work] = []
 
     def queue(self, work: Work) -> None:
-        """Take a work. Its prompt and one token more fit the cache; who offers it has seen to that."""
+        """Take a work. Its prompt and the room for its reply fit the cache; who offers it has seen to that."""
         work.number = next(self._numbers)
         insort(self.waiting, work, key=order)
 
@@ -47,11 +47,13 @@ class Admission:
 
     def admit(self) -> None:
         """Let in who can run now."""
-        for work in tuple(self.waiting):
+        patient: set[Work] = set()
+        while (work := next((each for each in self.waiting if each not in patient), None)) is not None:
             if len(self.running) >= self._width and not self._lower(work):
                 return
             source, size = (None, 0) if work.embeds else self._slots.best(work.tokens)
             if self._is_being_read(work, size):
+                patient.add(work)
                 continue
             if not self._find_room(work, source, size):
                 return
@@ -87,21 +89,23 @@ class Admission:
         return sorted((each for each in self.running if each.rank > work.rank), key=order)
 
     def _find_room(self, work: Work, source: Slot | None, size: int) -> bool:
-        firm = [each.slot for each in self.running if each.rank <= work.rank and each.slot is not None]
-        most = self._slots.beyond(firm, source, size)
+        firm = [each for each in self.running if each.rank <= work.rank]
+        most = self._spare(firm, source, size)
         cells = len(work.tokens) - size + min(work.room, HEADROOM)
         if not firm:
             cells = min(cells, most)  # alone it fits, with less room to grow
         if most < cells:
             return False
         for lower in reversed(self._lower(work)):
-            if self._slots.beyond(self._held(), source, size) >= cells:
+            if self._spare(self.running, source, size) >= cells:
                 break
             self.send_back(lower)
         return self._slots.make_room(cells, source, size)
 
-    def _held(self) -> Sequence[Slot]:
-        return [work.slot for work in self.running if work.slot is not None]
+    def _spare(self, works: Sequence[Work], source: Slot | None, size: int) -> int:
+        """Cells that are left when these works' prompts are read, and the first `size` tokens of `source` are kept."""
+        held = [work.slot for work in works if work.slot is not None]
+        return self._slots.beyond(held, source, size) - sum(work.unread for work in works)
 
     def _is_being_read(self, work: Work, size: int) -> bool:
         """Whether another work, no lower, is about to read much more of this prompt than there is now."""
@@ -115,7 +119,8 @@ class Admission:
 
     def _place(self, work: Work, source: Slot | None, size: int) -> None:
         self.waiting.remove(work)
-        work.slot = self._slots.take(source, size)
+        kept = min(size, len(source.tokens)) if source is not None else 0  # its own work may just have been sent back
+        work.slot = self._slots.take(source, kept)
         self.running.append(work)
         if not work.began:
             work.began = True

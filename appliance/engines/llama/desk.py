@@ -104,11 +104,12 @@ class Desk:
         """Write a state, if the disk keeps up."""
         if self._states is None or not self._writes.acquire(blocking=False):
             return False
-        data, states = state(), self._states
+        # A copy: the slot gives its room away before the disk's turn comes, and its tokens would be another's then.
+        data, kept, states = state(), list(tokens), self._states
 
         def work() -> None:
             try:
-                states.keep(tokens, data, shorter=shorter)
+                states.keep(kept, data, shorter=shorter)
             except FAULTS as error:
                 log.warning("state not kept", **place_of(error))
             finally:

@@ -114,6 +114,7 @@ class LlamaEngine:
         for work_id, pen in self._pens.pop(job_id, {}).items():
             self.scheduler.abort(work_id)
             pen.close()
+        self._ended.pop(job_id, None)
         self._request_ids.pop(job_id, None)
 
     def step(self) -> list[Emission]:

@@ -88,7 +88,7 @@ class Scheduler:
         return bool(self._works.running or self._works.waiting)
 
     def submit(self, work: Work) -> None:
-        """Queue a work whose prompt and one token more fit the cache."""
+        """Queue a work whose prompt and room fit the cache."""
         self._works.queue(work)
 
     def abort(self, work_id: int) -> bool:
@@ -107,8 +107,9 @@ class Scheduler:
         self.counts.steps += 1
         speaking, reading = self._fit(speaking, reading)
         texts = [(work, count) for work, count in reading if not work.embeds]
+        spare = self.slots.free - len(speaking) - sum(count for _, count in reading)
         if speaking or texts:
-            self._decode(speaking, texts)
+            self._decode(speaking, texts, spare)
         for work, count in reading:
             if work.embeds and work.slot is not None:
                 self._embed(work, count)
@@ -138,9 +139,11 @@ class Scheduler:
                 reading = [(work, count) for work, count in reading if work.slot is not None]
         return speaking, reading
 
-    def _decode(self, speaking: list[Work], reading: Reading) -> None:
+    def _decode(self, speaking: list[Work], reading: Reading, spare: int) -> None:
+        """One batch; `spare`: cells that may be filled with guesses."""
         batch: list[tuple[Work, Piece]] = []
-        spare = self.slots.free - len(speaking) - sum(count for _, count in reading)
+        read = sum(count for _, count in reading)
+        spare = min(spare, self._model.widest - len(speaking) - read)
         for work in speaking:
             guess = self._guess(work, spare // len(speaking))
             batch.append((work, _piece(work, [work.tokens[-1], *guess], 1 + len(guess))))
@@ -151,9 +154,9 @@ class Scheduler:
         rows = self._model.decode([piece for _, piece in batch])
         if rows is None:
             # By the count there is room, but a cache that keeps some layers apart may see it otherwise.
-            self._works.send_back(max(self.running, key=order))
+            if not self.slots.make_room(self.slots.free + 1):
+                self._works.send_back(max(self.running, key=order))
             return
-        read = sum(count for _, count in reading)
         self._pace.note(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
         for work, piece in batch:
             self.slots.grow(_slot(work), piece.tokens)

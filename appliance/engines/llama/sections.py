@@ -48,6 +48,8 @@ class Sections:
     def finish(self) -> list[Section]:
         """What was held back, when the text has ended."""
         rest, self._text = self._text, ""
+        if self.called:
+            rest = rest.rstrip("\n")
         if not rest or self._in in ("call", "arguments"):
             return []
         return [Thought(text=rest)] if self._in == "thought" else list(self._words(rest))
@@ -92,17 +94,16 @@ class Sections:
             yield from self._words(found)
             return
         found, self._text, at_call = _split(self._text, CALL)
-        if at_call:
-            found = found.rstrip("\n")
-        yield from self._words(found)
+        words = found.rstrip("\n")
         if at_call:
             self._in = "call"
+        else:  # the lines' ends are not words if a call follows
+            self._text = found[len(words) :] + self._text
+        yield from self._words(words)
 
     def _words(self, text: str) -> Iterator[Section]:
-        if self._blank:  # the empty lines between a thought and the reply are neither's
+        if self._blank:  # the empty lines after a thought or a call belong to neither side
             text = text.lstrip()
-        if self.called:
-            text = text.strip("\n")
         if text:
             self._blank = False
             yield Token(text=text)
@@ -119,7 +120,7 @@ class Sections:
         if found:
             yield Arguments(index=self.called, text=found)
         if at_end:
-            self._in = "words"
+            self._in, self._blank = "words", True
             self.called += 1
 
 

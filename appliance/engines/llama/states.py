@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 DIGEST_BYTES: Final = 16
-FAULTS: Final = (OSError, sqlite3.Error, ValueError, diskcache.Timeout)
+FAULTS: Final = (OSError, sqlite3.Error, ValueError, TypeError, diskcache.Timeout)
 
 
 class Bytes(diskcache.Disk):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class Bytes(diskcache.Disk):  # type: ignore[misc]
         """The key from the database."""
         if not raw:
             raise ValueError("a key that is not bytes")
-        return bytes(key)  # type: ignore[call-overload,no-any-return]
+        return _bytes(key)
 
     def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:  # noqa: ARG002 - diskcache's
         """Write a value."""
@@ -48,7 +48,7 @@ class Bytes(diskcache.Disk):  # type: ignore[misc]
         """Read a value."""
         if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
             raise ValueError("a value that is not bytes")
-        return super().fetch(mode, filename, value, read)
+        return _bytes(super().fetch(mode, filename, value, read))
 
 
 class States:
@@ -64,7 +64,7 @@ class States:
         for key in self._cache.iterkeys():
             if key.startswith(b"t" + self._prefix):
                 tokens = self._cache.get(key)
-                if tokens is not None:
+                if tokens is not None and self._key(tokens) == key[1:]:
                     self._index[key[1:]] = array("i", tokens)
 
     def find(self, tokens: Sequence[int], *, whole: bool) -> tuple[bytes | None, int]:
@@ -88,12 +88,13 @@ class States:
         if tokens is None or value is None or _digest(value[DIGEST_BYTES:]) != value[:DIGEST_BYTES]:
             self._forget(key)
             return None
+        self._cache.get(b"t" + key)  # or its tokens would count as long unused, and go without it
         return tokens, value[DIGEST_BYTES:]
 
     def keep(self, tokens: Sequence[int], state: bytes, *, shorter: bool) -> None:
         """Keep a state; `shorter`: those that it begins with are not needed any more."""
         kept = array("i", tokens)
-        key = self._prefix + hashlib.blake2b(kept.tobytes(), digest_size=DIGEST_BYTES).digest()
+        key = self._key(kept.tobytes())
         with self._cache.transact(retry=True):
             self._cache.set(b"s" + key, _digest(state) + state)
             self._cache.set(b"t" + key, kept.tobytes())
@@ -106,6 +107,9 @@ class States:
     def close(self) -> None:
         """Close the database."""
         self._cache.close()
+
+    def _key(self, tokens: bytes) -> bytes:
+        return self._prefix + _digest(tokens)
 
     def _forget(self, key: bytes) -> None:
         self._index.pop(key, None)

@@ -69,7 +69,7 @@ class Template:
                 **self._names,
                 **extras,
             )
-        except jinja2.TemplateError as error:
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise RequestError(
                 f"The model's chat template cannot take these messages: {error}", param="messages"
             ) from error
@@ -86,14 +86,17 @@ class Template:
         if message.tool_calls:
             shown["tool_calls"] = [
                 {
-                    "id": call.id,
+                    "id": self._harmless(call.id),
                     "type": "function",
-                    "function": {"name": call.name, "arguments": _object(self._harmless(call.arguments))},
+                    "function": {
+                        "name": self._harmless(call.name),
+                        "arguments": _object(self._harmless(call.arguments)),
+                    },
                 }
                 for call in message.tool_calls
             ]
         if message.tool_call_id is not None:
-            shown["tool_call_id"] = message.tool_call_id
+            shown["tool_call_id"] = self._harmless(message.tool_call_id)
         return shown
 
 
