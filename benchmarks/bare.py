@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -25,7 +24,6 @@ from appliance.engines.llama.devices import devices
 from appliance.engines.llama.memory import plan
 from appliance.engines.llama.piece import Piece
 from appliance.engines.llama.sampling import Chain
-from appliance.engines.llama.template import Template
 from appliance.engines.llama.vocabulary import Vocabulary
 from appliance.engines.specs import Llama
 from appliance.jobs import Message, Sampling
@@ -38,13 +36,10 @@ class Bare:
     """The loop without a scheduler."""
 
     def __init__(self, spec: Llama) -> None:
-        threads = spec.threads or min(loading.MOST_THREADS, os.cpu_count() or 1)
         planned = plan(spec, shape_of(Path(spec.path)), devices())
-        loaded = loading.load_model(spec.path, planned, threads)
+        loaded = loading.load_model(spec.path, planned, loading.threads_of(spec))
         self.context, self.vocabulary = Context(loaded), Vocabulary(loaded.vocabulary)
-        source = loading.metadata(loaded.model, "tokenizer.chat_template")
-        words = self.vocabulary.begin_word, self.vocabulary.end_word
-        self.template = Template(source, *words, self.vocabulary.harmless)
+        self.template = loading.template_of(loaded, self.vocabulary)
 
     def tokens(self, messages: Sequence[Message]) -> list[int]:
         """The prompt as the engine reads it."""
@@ -82,7 +77,7 @@ class Stock:
     """The one-sequence engine: each reply waits for the one before."""
 
     def __init__(self, spec: Llama) -> None:
-        threads = spec.threads or min(loading.MOST_THREADS, os.cpu_count() or 1)
+        threads = loading.threads_of(spec)
         self.model: Any = llama_cpp.Llama(
             spec.path, n_ctx=spec.context, n_batch=spec.batch, n_ubatch=spec.batch, n_threads=threads,
             n_threads_batch=threads, n_gpu_layers=spec.gpu_layers, verbose=False,

@@ -60,7 +60,7 @@ def measure(box: Box, spec: Llama, rounds: Rounds) -> Iterator[Figure]:
     before: dict[str, str | None] = {**ENVIRONMENT, "GOMP_SPINCOUNT": None}
     with (
         talker("benchmarks.load") as load,
-        talker("benchmarks.bare", encoded, "--stock", environ={**ENVIRONMENT}) as bare,
+        talker("benchmarks.bare", encoded, environ={**ENVIRONMENT}) as bare,
     ):
         ends = bare.hear()["ends"]
         bench = _Bench(box.port, load, ends)
@@ -69,7 +69,7 @@ def measure(box: Box, spec: Llama, rounds: Rounds) -> Iterator[Figure]:
         yield from bench.stalls(rounds.stall)
         yield from bench.structured(rounds.first)
         yield from bench.priorities(rounds.first)
-        with talker("benchmarks.bare", encoded, "--stock", environ=before) as old:
+        with talker("benchmarks.bare", encoded, environ=before) as old:
             old.hear()
             yield from bench.against_stock(bare, old, rounds.rate)
 
@@ -78,7 +78,6 @@ class _Bench:
     def __init__(self, port: int, load: Talker, ends: Sequence[int]) -> None:
         self._port, self._load = port, load
         self._endless = {str(token): -100 for token in ends}
-        self._eight: list[float] = []
 
     def rates(self, bare: Talker, rounds: int) -> Iterator[Figure]:
         for count in STREAMS:
@@ -92,8 +91,6 @@ class _Bench:
                     ours.append(rate)
                     theirs.append(reference)
                     ratios.append(rate / reference)
-            if count == 8:
-                self._eight = ours
             yield Figure(f"llm_rate_{count}", statistics.median(ours), "tokens/s")
             yield Figure(f"llm_bare_rate_{count}", statistics.median(theirs), "tokens/s")
             yield Figure(f"llm_rate_{count}_over_bare", statistics.median(ratios), "", at_least=0.90)

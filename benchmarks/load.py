@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-EVENT = b"data: {"
+TEXT = b'"delta":{"content":'
 USAGE = re.compile(rb'"completion_tokens":(\d+)')
 CACHED = re.compile(rb'"cached_tokens":(\d+)')
 
@@ -46,13 +46,12 @@ async def chat(port: int, body: dict[str, Any], delay: float = 0.0) -> Stream:
     head = "\r\n".join(("POST /v1/chat/completions HTTP/1.1", *fields, "", ""))
     stream.sent = time.perf_counter()
     writer.write(head.encode() + data)
-    events, kept = 0, bytearray()
+    kept = bytearray()
     while piece := await reader.read(2**16):
         now = time.perf_counter()
+        looked_at = max(0, len(kept) - len(TEXT) + 1)  # a mark may be cut by the end of a piece
         kept += piece
-        count = kept.count(b'"delta":{"content":')
-        stream.times.extend([now] * (count - events))
-        events = count
+        stream.times.extend([now] * kept.count(TEXT, looked_at))
     writer.close()
     usage, cached = USAGE.findall(kept), CACHED.findall(kept)
     if not usage:

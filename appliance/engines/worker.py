@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 log = logs.logger(__name__)
 
-Frame = tuple[frames.ToHost, bytes]
-"""A message with its payload."""
-
 IDLE_SECONDS: Final = 0.5
 """Time without work after which the engine may tidy up."""
 
@@ -61,12 +58,11 @@ class Connection:
         self._socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
 
-    def send(self, *messages: Frame) -> None:
+    def send(self, *encoded: bytes) -> None:
         """Send frames together; ends the process if the parent is gone."""
-        data = b"".join(each for message, payload in messages for each in (frames.encode(message, payload), payload))
         try:
             with self._sending:
-                self._socket.sendall(data)
+                self._socket.sendall(b"".join(encoded))
         except OSError:
             os._exit(0)
 
@@ -110,9 +106,9 @@ class Worker:
             engine = self._load(message.spec)
         except ModelRefused as refusal:
             log.error("model refused", model=message.spec.name, reason=str(refusal))
-            self._connection.send((frames.Refused(str(refusal)), b""))
+            self._connection.send(frames.encode(frames.Refused(str(refusal))))
             sys.exit(1)
-        self._connection.send((frames.Loaded(time.monotonic() - started), b""))
+        self._connection.send(frames.encode(frames.Loaded(time.monotonic() - started)))
         threading.Thread(target=self._receive, daemon=True).start()
         while True:
             self._rest(engine)
@@ -153,20 +149,18 @@ class Worker:
             case _:
                 log.error("unexpected frame", frame=type(message).__name__)
 
-    def _frame(self, engine: Engine, emission: Emission) -> Frame:
+    def _frame(self, engine: Engine, emission: Emission) -> bytes:
         if emission.error is not None:
             error = emission.error
-            return frames.Failed(emission.id, error.code, error.message, error.param), b""
+            return frames.encode(frames.Failed(emission.id, error.code, error.message, error.param))
         if emission.part is None:
-            return frames.Done(emission.id), b""
-        frame = frames.Emit(emission.id, emission.part)
+            return frames.encode(frames.Done(emission.id))
         try:
-            frames.encode(frame)
+            return frames.encode(frames.Emit(emission.id, emission.part), emission.payload) + emission.payload
         except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
             log.error("part not encoded", **logs.place_of(error))
             engine.abort(emission.id)
-            return frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."), b""
-        return frame, emission.payload
+            return frames.encode(frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."))
 
     def _receive(self) -> None:
         while True:
@@ -181,7 +175,7 @@ class Worker:
 
     def _beat(self, every: float) -> None:
         while True:
-            self._connection.send((frames.Beat(self._steps, self._busy), b""))
+            self._connection.send(frames.encode(frames.Beat(self._steps, self._busy)))
             time.sleep(every)
 
 

@@ -11,6 +11,7 @@ import itertools
 from bisect import insort
 from typing import TYPE_CHECKING, Final
 
+from appliance.engines.llama.prefix import numbers, shared
 from appliance.engines.llama.work import order
 
 if TYPE_CHECKING:
@@ -111,8 +112,9 @@ class Admission:
         """Whether another work, no lower, is about to read much more of this prompt than there is now."""
         if work.embeds or not self._shares:
             return False
+        wanted = numbers(work.tokens)[:-1]
         return any(
-            _shared(other.tokens, work.tokens[:-1]) - size >= WORTH_WAITING
+            shared(numbers(other.tokens), wanted) - size >= WORTH_WAITING
             for other in self.running
             if other.unread > 1 and other.rank <= work.rank and not other.embeds
         )
@@ -127,8 +129,3 @@ class Admission:
             self._counts.prompt += len(work.tokens)
             self._counts.cached += work.done
             work.pen.started(work.done)
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    most = min(len(one), len(other))
-    return next((at for at in range(most) if one[at] != other[at]), most)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import llama_cpp
 import numpy as np
 
-from appliance.engines.llama.piece import Piece
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from appliance.engines.llama.loading import Loaded
+    from appliance.engines.llama.piece import Piece
 
 NO_ROOM: Final = 1
 """`llama_decode`'s word for a cache without enough free cells. Nothing was decoded then."""
@@ -51,8 +50,7 @@ class Context:
         self._slots = np.zeros(self.widest, np.int32)
         self._counts = np.ones(self.widest, np.int32)
         self._outputs = np.zeros(self.widest, np.int8)
-        addresses = self._slots.ctypes.data + 4 * np.arange(self.widest, dtype=np.uint64)
-        self._pointers = addresses.astype(np.uint64)
+        self._pointers = self._slots.ctypes.data + 4 * np.arange(self.widest, dtype=np.uint64)
         self._batch = llama_cpp.llama_batch(
             n_tokens=0,
             token=self._tokens.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token)),
@@ -87,10 +85,10 @@ class Context:
         return rows
 
     def embed(self, piece: Piece) -> NDArray[np.float32]:
-        """Read one piece; the hidden state of each of its tokens after the last layer, shape (tokens, width)."""
+        """Read one piece, an output for each token; their hidden states after the last layer, shape (tokens, width)."""
         llama_cpp.llama_set_embeddings(self._context, True)
         try:
-            if self.decode([Piece(piece.slot, piece.start, piece.tokens, len(piece.tokens))]) is None:
+            if self.decode([piece]) is None:
                 raise DecodeFault("no free cells for an embedding")
             states = [
                 np.ctypeslib.as_array(llama_cpp.llama_get_embeddings_ith(self._context, row), (self.width,)).copy()

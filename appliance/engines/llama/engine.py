@@ -7,7 +7,7 @@ conversation left in the cache is kept on disk when there is nothing else to do,
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +78,16 @@ class Reading:
         """Nothing is held."""
 
 
+@dataclass(slots=True)
+class _Open:
+    """A job that is not over: the pens of its works, by the works' ids."""
+
+    request_id: str
+    pens: dict[int, Reply | Reading] = field(default_factory=dict)
+    embedded: int = 0
+    """So many of its texts have their vector."""
+
+
 class LlamaEngine:
     """An `Engine` over one context."""
 
@@ -90,11 +100,8 @@ class LlamaEngine:
         self._desk, self._reader, self._drafter = desk, reader, drafter
         self._idle, self._scattered = idle, False
         self._ids = itertools.count()
-        self._pens: dict[int, dict[int, Reply | Reading]] = {}
-        """Open jobs; of each its works and their pens."""
-        self._request_ids: dict[int, str] = {}
+        self._jobs: dict[int, _Open] = {}
         self._said: list[Emission] = []
-        self._ended: defaultdict[int, int] = defaultdict(int)
 
     @property
     def busy(self) -> bool:
@@ -103,7 +110,7 @@ class LlamaEngine:
 
     def submit(self, job_id: int, job: AnyJob, _payload: bytes, *, request_id: str, window: int) -> None:  # noqa: ARG002 - parts are small; the host grants a whole reply
         """Have a job read; it joins the others when it is ready."""
-        self._pens[job_id], self._request_ids[job_id] = {}, request_id
+        self._jobs[job_id] = _Open(request_id)
         self._desk.read(job_id, request_id, partial(self._reader.read, job_id, job))
 
     def grant(self, job_id: int, parts: int) -> None:
@@ -111,11 +118,10 @@ class LlamaEngine:
 
     def abort(self, job_id: int) -> None:
         """Forget a job; wherever it is, it takes no part in the next step."""
-        for work_id, pen in self._pens.pop(job_id, {}).items():
+        job = self._jobs.pop(job_id, None)
+        for work_id, pen in job.pens.items() if job is not None else ():
             self.scheduler.abort(work_id)
             pen.close()
-        self._ended.pop(job_id, None)
-        self._request_ids.pop(job_id, None)
 
     def step(self) -> list[Emission]:
         """Take what the desk has ready, and decode one batch."""
@@ -128,8 +134,8 @@ class LlamaEngine:
                 case Fetched(order=order):
                     self._adopt(ready)
                     self._start(order)
+        self._scattered |= self.scheduler.busy and self._idle is not None
         self.scheduler.step()
-        self._scattered = self._idle is not None
         said, self._said = self._said, []
         return said
 
@@ -170,28 +176,27 @@ class LlamaEngine:
         if isinstance(part, Generated | Prepared):
             self._close(job_id)
         elif isinstance(part, Embedding):
-            self._ended[job_id] += 1
-            if self._ended[job_id] == len(self._pens.get(job_id, ())):
+            job = self._jobs[job_id]
+            job.embedded += 1
+            if job.embedded == len(job.pens):
                 self._close(job_id)
 
     def fail(self, job_id: int, error: Exception) -> None:
         """End a job with an error; what is not from the tree is a fault of ours."""
-        if job_id not in self._pens:
+        if job_id not in self._jobs:
             return
         if not isinstance(error, ApplianceError):
-            log.error("job failed", request_id=self._request_ids[job_id], **place_of(error))
+            log.error("job failed", request_id=self._jobs[job_id].request_id, **place_of(error))
             error = InternalError("The engine failed on this request.")
         self._close(job_id, error)
 
     def _close(self, job_id: int, error: ApplianceError | None = None) -> None:
-        for pen in self._pens.pop(job_id, {}).values():
+        for pen in self._jobs.pop(job_id).pens.values():
             pen.close()
-        self._ended.pop(job_id, None)
-        self._request_ids.pop(job_id, None)
         self._said.append(Emission(job_id, error=error))
 
     def _begin(self, read: Read) -> None:
-        if read.job_id not in self._pens:
+        if read.job_id not in self._jobs:
             return  # aborted meanwhile
         if not read.orders:
             self.say(read.job_id, Prepared(prompt_tokens=0, cached_tokens=0))
@@ -205,7 +210,7 @@ class LlamaEngine:
             self._start(order)
 
     def _start(self, order: Order) -> None:
-        if order.job_id not in self._pens:
+        if order.job_id not in self._jobs:
             return
         pen: Reply | Reading
         match order.job:
@@ -228,7 +233,7 @@ class LlamaEngine:
         work = Work(
             next(self._ids), order.rank, list(order.tokens), order.limit, pen, embeds=isinstance(order.job, Embed)
         )
-        self._pens[order.job_id][work.id] = pen
+        self._jobs[order.job_id].pens[work.id] = pen
         self.scheduler.submit(work)
 
     def _adopt(self, fetched: Fetched) -> None:

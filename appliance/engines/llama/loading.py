@@ -77,20 +77,14 @@ def load(spec: Llama) -> LlamaEngine:
     planned = plan(spec, shape_of(Path(spec.path)), devices(), draft)
     for note in planned.notes:
         log.warning("not as asked for", model=spec.name, note=note)
-    threads = spec.threads or min(MOST_THREADS, os.cpu_count() or 1)
-    loaded = load_model(spec.path, planned, threads)
-    return engine(spec, loaded, planned, threads)
+    threads = threads_of(spec)
+    return engine(spec, load_model(spec.path, planned, threads), planned, threads)
 
 
 def engine(spec: Llama, loaded: Loaded, planned: Plan, threads: int) -> LlamaEngine:
     """The engine over a model that is loaded."""
     context, vocabulary = Context(loaded), Vocabulary(loaded.vocabulary)
-    template = Template(
-        metadata(loaded.model, "tokenizer.chat_template"),
-        vocabulary.begin_word,
-        vocabulary.end_word,
-        vocabulary.harmless,
-    )
+    template = template_of(loaded, vocabulary)
     kept = f"{spec.digest or spec.path} {planned.kv_type} {llama_cpp.__version__}"
     desk = Desk(open_states(spec.cache_dir, spec.cache_mb, kept) if spec.cache_dir else None)
     reader = Reader(
@@ -164,6 +158,17 @@ def _context_params(planned: Plan, threads: int) -> Any:
     params.type_k, params.type_v = planned.ggml_types
     params.swa_full, params.no_perf = True, True
     return params
+
+
+def threads_of(spec: Llama) -> int:
+    """Threads that decode."""
+    return spec.threads or min(MOST_THREADS, os.cpu_count() or 1)
+
+
+def template_of(loaded: Loaded, vocabulary: Vocabulary) -> Template:
+    """The model's chat template."""
+    source = metadata(loaded.model, "tokenizer.chat_template")
+    return Template(source, vocabulary.begin_word, vocabulary.end_word, vocabulary.harmless)
 
 
 def metadata(model: Any, key: str) -> str | None:

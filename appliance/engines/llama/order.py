@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from appliance.engines.llama.prefix import numbers, shared
 from appliance.engines.llama.sections import Sections
 from appliance.engines.llama.template import THOUGHT
 from appliance.engines.llama.tools import grammar
@@ -129,12 +130,8 @@ class Reader:
             grown = [*before, Message(last.role, last.content + more)]
             text = self._template.render(grown, job.tools, thinking=job.thinking, reply=False)
             variants.append(self._tokens(job, text))
-        return variants[0][
-            : next(
-                (at for at, same in enumerate(zip(*variants, strict=False)) if len(set(same)) > 1),
-                min(map(len, variants)),
-            )
-        ]
+        first, *others = map(numbers, variants)
+        return variants[0][: min(shared(first, other) for other in others)]
 
     def _known(self, tokens: Sequence[int], param: str) -> Sequence[int]:
         for token in tokens:

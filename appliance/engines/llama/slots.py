@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from appliance.engines.llama.prefix import numbers, shared
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -78,9 +80,9 @@ class Slots:
         """Cells that none of these slots holds, nor the first `size` tokens of `source`."""
         held = np.zeros(self._references.size, np.bool_)
         for slot in slots:
-            held[_view(slot.cells)] = True
+            held[numbers(slot.cells)] = True
         if source is not None:
-            held[_view(source.cells)[:size]] = True
+            held[numbers(source.cells)[:size]] = True
         return int(self._references.size - held.sum())
 
     def best(self, tokens: Sequence[int]) -> tuple[Slot | None, int]:
@@ -88,7 +90,7 @@ class Slots:
 
         One token of the prompt is always left to be read, as the reply begins with its distribution.
         """
-        wanted = np.fromiter(tokens, np.int32, len(tokens))
+        wanted = numbers(tokens)[:-1]
         found, size, fits = None, 0, False
         for slot in self._slots:
             same = self._common(slot, wanted)
@@ -98,11 +100,9 @@ class Slots:
         return found, size
 
     def _common(self, slot: Slot, wanted: NDArray[np.int32]) -> int:
-        most = min(len(slot.tokens), len(wanted) - 1)
-        if most <= 0 or slot.tokens[0] != wanted[0]:
+        if not slot.tokens or not wanted.size or slot.tokens[0] != wanted[0]:
             return 0
-        differ = _view(slot.tokens)[:most] != wanted[:most]
-        same = int(differ.argmax()) if differ.any() else most
+        same = shared(numbers(slot.tokens), wanted)
         if not self._cache.rewinds and (same < len(slot.tokens) or slot.held):
             return 0
         return same
@@ -130,7 +130,7 @@ class Slots:
             self._cache.copy(source.number, target.number, size)
             target.tokens, target.cells = source.tokens[:size], source.cells[:size]
             target.kept = min(size, source.kept)
-            self._references[_view(target.cells)] += 1
+            self._references[numbers(target.cells)] += 1
         target.held = True
         return target
 
@@ -173,10 +173,10 @@ class Slots:
     def settle(self, most: int) -> None:
         """Let idle slots go, least recently used first, until they hold so many cells at most; the last one stays."""
         while self.beyond(slot for slot in self._slots if slot.held) - self.free > most:
-            idle = [slot for slot in self._slots if not slot.held and slot.tokens]
-            if len(idle) < 2:
+            oldest = self._oldest(None)
+            if oldest is None or self._oldest(oldest) is None:
                 return
-            self._evict(min(idle, key=lambda slot: slot.used))
+            self._evict(oldest)
 
     def repack(self, most: int, state: Callable[[int], bytes], restore: Callable[[int, bytes], bool]) -> None:
         """Move what idle slots hold to the front of the cache: attention looks as far as the last cell that is used.
@@ -213,13 +213,8 @@ class Slots:
         return min(idle, key=lambda slot: slot.used, default=None)
 
     def _release(self, slot: Slot, size: int) -> None:
-        gone = _view(slot.cells)[size:].copy()
+        gone = numbers(slot.cells)[size:].copy()
         self._references[gone] -= 1
         self._unused.extend(array("i", gone[self._references[gone] == 0].tolist()))
         del slot.tokens[size:], slot.cells[size:]
         slot.kept = min(slot.kept, size)
-
-
-def _view(numbers: array[int]) -> NDArray[np.int32]:
-    """The array itself, not a copy: it must be gone before the array grows."""
-    return np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32)

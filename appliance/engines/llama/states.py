@@ -13,8 +13,8 @@ from array import array
 from typing import TYPE_CHECKING, Any, Final
 
 import diskcache
-import numpy as np
 
+from appliance.engines.llama.prefix import numbers, shared
 from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
@@ -69,14 +69,10 @@ class States:
 
     def find(self, tokens: Sequence[int], *, whole: bool) -> tuple[bytes | None, int]:
         """The entry that has most of a prompt's beginning, and how much. `whole`: it must be all that the entry has."""
-        wanted = np.fromiter(tokens, np.int32, len(tokens))
+        wanted = numbers(tokens)[:-1]
         found, size = None, 0
         for key, kept in tuple(self._index.items()):
-            most = min(len(kept), len(wanted) - 1)
-            if most <= size or (whole and most < len(kept)):
-                continue
-            differ = np.frombuffer(kept, np.int32)[:most] != wanted[:most]
-            same = int(differ.argmax()) if differ.any() else most
+            same = shared(numbers(kept), wanted)
             if same > size and not (whole and same < len(kept)):
                 found, size = key, same
         return found, size

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import llama_cpp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LONGEST_PIECE: Final = 1024
 
@@ -20,7 +20,7 @@ class Vocabulary:
     def __init__(self, handle: Any) -> None:
         self._handle = handle
         self.size = int(llama_cpp.llama_vocab_n_tokens(handle))
-        self.pieces: Sequence[bytes] = [self._piece(token) for token in range(self.size)]
+        self.pieces: Sequence[bytes] = list(_pieces(handle, self.size))
         """The bytes of each token; control words as they are written."""
         self.control = frozenset(token for token in range(self.size) if llama_cpp.llama_vocab_is_control(handle, token))
         self.ends = frozenset(token for token in range(self.size) if llama_cpp.llama_vocab_is_eog(handle, token))
@@ -71,7 +71,9 @@ class Vocabulary:
         """`text` with the control words broken up by a space, so that nobody writes himself another role."""
         return self._words.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text) if self._words else text
 
-    def _piece(self, token: int) -> bytes:
-        buffer = ctypes.create_string_buffer(LONGEST_PIECE)
-        size = llama_cpp.llama_token_to_piece(self._handle, token, buffer, LONGEST_PIECE, 0, True)
-        return buffer.raw[: max(0, size)]
+
+def _pieces(handle: Any, size: int) -> Iterator[bytes]:
+    buffer = ctypes.create_string_buffer(LONGEST_PIECE)
+    for token in range(size):
+        length = llama_cpp.llama_token_to_piece(handle, token, buffer, LONGEST_PIECE, 0, True)
+        yield ctypes.string_at(buffer, max(0, length))
