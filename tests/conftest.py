@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import openai
 import pytest
 import uvicorn
 
@@ -82,6 +83,20 @@ def wait_ready(url: str, *, status: int = 200) -> dict[str, Any]:
             pass
         time.sleep(0.05)
     raise AssertionError(answer.text if answer is not None else "nobody listens")
+
+
+@pytest.fixture(scope="module")
+def client(box: str) -> Iterator[openai.OpenAI]:
+    """OpenAI's own client of the box."""
+    with openai.OpenAI(base_url=f"{box}/v1", api_key="none", max_retries=0) as made:
+        yield made
+
+
+@pytest.fixture
+def scripted(url: str) -> Iterator[openai.OpenAI]:
+    """OpenAI's own client of the doors at a test's own `url`, behind which a scripted stage plays."""
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -97,3 +97,28 @@ def test_what_it_allows_keeps_its_word(
         assert each * alone <= longest * 1.01
     if beside < most:  # and it is no miser
         assert each * (beside + 1) >= (slack - 1) * write * replies * 0.99
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 12), st.floats(0.001, 0.2)), max_size=60), st.integers(0, 4)
+)
+def test_the_pace_leaves_room_for_one_token_and_never_for_more_than_asked(
+    steps: list[tuple[int, int, float]], replies: int
+) -> None:
+    pace = Pace(2.2, 0.1)
+    for written, read, seconds in steps:
+        pace.note(written, read, seconds)
+    assert 1 <= pace.room(replies, 32) <= 32
+
+
+def test_a_long_prompt_never_doubles_a_step_by_more_than_the_slack() -> None:
+    pace = Pace(2.2, 0.1)
+    for _ in range(50):
+        pace.note(1, 0, 0.007)
+    for depth in range(2000):
+        each = 0.0035 + 0.000001 * depth  # the further in, the dearer a token
+        room = pace.room(1, 64)
+        seconds = 0.007 + room * each
+        assert depth < 5 or seconds <= 2.4 * 0.007
+        pace.note(1, room, seconds)
+    assert pace.room(0, 64) == min(64, int(0.1 / each))

@@ -27,7 +27,7 @@ class Load(RuleBasedStateMachine):
     @initialize(
         cells=st.integers(48, 260), slots=st.integers(2, 7), width=st.integers(1, 6), chunk=st.integers(1, 64),
         stride=st.sampled_from([1, 1, 3]), rewinds=st.sampled_from([True, True, False]),
-        step=st.floats(0, 0.05), each=st.floats(0, 0.01), idle=st.sampled_from([None, None, 30]),
+        step=st.floats(0, 0.05), each=st.floats(0, 0.01), idle=st.sampled_from([None, None, 0, 30]),
     )  # fmt: skip
     def begin(
         self, cells: int, slots: int, width: int, chunk: int, stride: int, rewinds: bool, step: float, each: float,

@@ -85,18 +85,6 @@ def url(stage: ScriptedStage) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def scripted(url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def client(box: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{box}/v1", api_key="none", max_retries=0) as made:
-        yield made
-
-
 def ask(url: str, **fields: Any) -> httpx.Response:
     return httpx.post(f"{url}/v1/chat/completions", json={"messages": HELLO, **fields}, timeout=60)
 

@@ -17,16 +17,9 @@ from conftest import QUESTION
 from appliance.audio import read_wav, seconds, wav
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 CODES = {"wav", "mp3", "opus", "flac", "aac"}
-
-
-@pytest.fixture(scope="module")
-def client(box: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{box}/v1", api_key="none", max_retries=0) as made:
-        yield made
 
 
 def normal(text: str) -> list[str]:
