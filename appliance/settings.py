@@ -89,7 +89,7 @@ class Llm(Section, frozen=True):
     ] = "auto"
     kv_type: Annotated[
         Literal["auto", "f16", "q8_0", "q4_0", "q8_0+f16"],
-        Meta(description="How the cache keeps keys and values; `auto` is q8_0 on the CPU and f16 on a GPU."),
+        Meta(description="How the cache keeps keys and values; `auto` is q8_0+f16 on the CPU and f16 on a GPU."),
     ] = "auto"
     split_mode: Annotated[
         Literal["none", "layer", "row"], Meta(description="What GPUs share; `none` is `main_gpu` alone.")

@@ -82,7 +82,7 @@ def test_other_architectures_take_what_is_planned(tmp_path: Path, name: str, fla
     machine = devices_module.Device(name="CPU", kind="cpu", free=2**36, total=2**36)
     planned = plan(asked, shape_of(path), [machine])
     (need,), real = planned.needs, took(path, planned, "--hollow")
-    assert planned.kv_type == ("q8_0" if flash == "on" else "f16")
+    assert planned.kv_type == ("q8_0+f16" if flash == "on" else "f16")
     assert need.weights == real["weights"]
     assert need.cache == pytest.approx(real["cache"], rel=0.001)
     assert real["compute"] <= need.compute <= 2.2 * real["compute"]

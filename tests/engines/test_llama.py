@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from appliance.catalog.lineup import Lineup
+    from appliance.engines.interleave import Emission
     from appliance.engines.llama.engine import LlamaEngine
 
 GREEDY = Sampling(temperature=0)
@@ -387,11 +388,35 @@ def test_the_cache_is_put_in_order_and_nothing_is_lost(thinker: LlamaEngine) -> 
     slots = thinker.scheduler.slots
     held = [slot for slot in slots if slot.tokens]
     assert held
-    assert sum(len(slot.tokens) for slot in held) == slots.capacity - slots.free
+    assert sorted({cell for slot in held for cell in slot.cells}) == list(range(slots.capacity - slots.free))
     assert all(thinker.context.size(slot.number) == len(slot.tokens) for slot in slots)
     after = [run(thinker, job) for job in jobs]
     assert [text(said) for said in after] == before
     assert end(after[-1]).cached_tokens == end(after[-1]).prompt_tokens - 1
+
+
+def test_others_that_come_and_go_change_not_one_bit(thinker: LlamaEngine) -> None:
+    endless = Sampling(temperature=0, logit_bias=dict.fromkeys(thinker.vocabulary.ends, -100.0))
+    talk = ask("Tell me a story about a dog.", max_tokens=300, logprobs=0, sampling=endless)
+    forget(thinker)
+    alone = likelihoods(run(thinker, talk))
+    forget(thinker)
+    run(thinker, ask("Go on.", system=LONG_SYSTEM))
+    thinker.submit(1, talk, b"", request_id="", window=100)
+    said, evicted = [], thinker.scheduler.slots.evicted
+    for number, question in enumerate(QUESTIONS[1:5], 2):
+        passing = ask(question, system=f"{number} " + LONG_SYSTEM[:500], max_tokens=1)
+        thinker.submit(number, passing, b"", request_id="", window=100)
+        while number in thinker._jobs:
+            said += thinker.step()
+    assert 1 in thinker._jobs
+    assert thinker.scheduler.slots.evicted > evicted
+    assert likelihoods([*said, *drain(thinker)]) == alone
+
+
+def likelihoods(said: list[Emission]) -> list[float]:
+    parts = [each.part for each in said if each.id == 1 and isinstance(each.part, Token)]
+    return [likelihood.chosen.logprob for part in parts for likelihood in part.likelihoods]
 
 
 def test_generated_is_last(thinker: LlamaEngine) -> None:

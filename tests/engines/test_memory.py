@@ -67,7 +67,7 @@ def test_all_is_as_asked_for_where_there_is_room() -> None:
 def test_cells_give_way_before_the_context() -> None:
     asked = spec(kv_type="f16", context=8192)
     most = plan(asked, BIG, [cpu(64)])
-    fewer = plan(asked, BIG, [cpu(7.5)])
+    fewer = plan(asked, BIG, [cpu(8.5)])
     shorter = plan(asked, BIG, [cpu(6.3)])
     assert (most.cells, most.context, most.notes) == (16384, 8192, ())
     assert 8192 <= fewer.cells < 16384
@@ -133,7 +133,7 @@ def test_a_small_gpu_takes_as_many_layers_as_fit() -> None:
 @pytest.mark.parametrize("asked", [spec(gpu_layers=0), spec()])
 def test_no_layer_on_a_gpu_means_that_none_is_touched(asked: Llama) -> None:
     made = plan(asked, BIG, [cpu(), gpu(0, 0.9)])
-    assert (made.gpu_layers, made.split_mode, made.main_gpu, made.kv_type) == (0, "none", -1, "q8_0")
+    assert (made.gpu_layers, made.split_mode, made.main_gpu, made.kv_type) == (0, "none", -1, "q8_0+f16")
     assert [need.device for need in made.needs] == ["CPU"]
 
 

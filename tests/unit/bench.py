@@ -35,8 +35,9 @@ class Bench:
     """A scheduler over a counting model; everything that has to be true is looked at in every step."""
 
     def __init__(
-        self, model: CountingModel, *, width: int = 4, stride: int = 1, chunk: int = 16, idle: int | None = None
-    ) -> None:
+        self, model: CountingModel, *, width: int = 4, stride: int = 1, chunk: int = 16, idle: int | None = None,
+        ordered: bool = False, patience: float = 20.0,
+    ) -> None:  # fmt: skip
         self.model, self.width, self.stride = model, width, stride
         self.pace = WatchedPace(slack=2.5, longest=0.05)
         self.gone: list[list[int]] = []
@@ -48,6 +49,8 @@ class Bench:
             stride=stride,
             chunk=chunk,
             idle=idle,
+            ordered=ordered,
+            patience=patience,
             farewell=self._farewell,
             clock=lambda: model.now,
         )
@@ -82,6 +85,8 @@ class Bench:
         """Put a state from elsewhere into an idle slot."""
         if len(self.scheduler.running) < self.model.slots and self.slots.make_room(len(tokens)):
             slot = self.slots.take()
+            if self.scheduler.ordered:
+                self.slots.close_gaps()
             self.model.plant(slot.number, tokens)
             self.slots.grow(slot, tokens)
             self.slots.let_go(slot)
@@ -115,6 +120,7 @@ class Bench:
     def check(self) -> None:
         """What is true between two steps."""
         self.model.check()
+        assert self.model.in_order() or not self.scheduler.ordered
         running, waiting = self.scheduler.running, self.scheduler.waiting
         assert self.slots.free == self.model.free
         assert len(running) <= min(self.width, self.model.slots)
@@ -134,6 +140,7 @@ class Bench:
         self.gone.append(list(slot.tokens))
 
     def _watch(self, pieces: Sequence[Piece], embeds: bool) -> None:
+        assert not self.scheduler.ordered or not self.model.gaps
         running = {work.slot.number: work for work in self.scheduler.running if work.slot is not None}
         for piece in pieces:
             work, count = running[piece.slot], len(piece.tokens)

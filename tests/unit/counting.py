@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
@@ -54,6 +55,7 @@ class Cell:
 
     token: int
     position: int
+    place: int
     holders: set[int]
 
 
@@ -139,8 +141,9 @@ class CountingModel:
     def plant(self, slot: int, tokens: Sequence[int]) -> None:
         """Put tokens behind what a slot holds."""
         chain = self._chains[slot]
-        chain += [Cell(token, position, {slot}) for position, token in enumerate(tokens, len(chain))]
-        assert self.free >= 0
+        held = {cell.place for each in self._chains for cell in each}
+        free = (place for place in range(self.cells) if place not in held)
+        chain += [Cell(token, position, next(free), {slot}) for position, token in enumerate(tokens, len(chain))]
 
     def copy(self, source: int, target: int, size: int) -> None:
         """As the protocol says."""
@@ -169,18 +172,21 @@ class CountingModel:
             cell.holders.remove(slot)
         self._chains[slot] = []
 
-    def state(self, slot: int) -> bytes:
-        """All that a slot holds."""
-        return array("i", self.tokens(slot)).tobytes()
+    def compact(self) -> None:
+        """As the protocol says."""
+        held = {id(cell): cell for chain in self._chains for cell in chain}
+        for place, cell in enumerate(sorted(held.values(), key=lambda cell: cell.place)):
+            cell.place = place
 
-    def restore(self, slot: int, state: bytes) -> bool:
-        """Fill an empty slot, if there is room."""
-        assert not self._chains[slot]
-        tokens = array("i", state)
-        fits = len(tokens) <= self.free - self.hidden
-        if fits:
-            self.plant(slot, tokens)
-        return fits
+    def in_order(self) -> bool:
+        """Whether each sequence's cells stand in the order of its tokens."""
+        return all(one.place < other.place for chain in self._chains for one, other in pairwise(chain))
+
+    @property
+    def gaps(self) -> int:
+        """Free cells before the last one that is held."""
+        places = {cell.place for chain in self._chains for cell in chain}
+        return max(places, default=-1) + 1 - len(places)
 
     def check(self) -> None:
         """What is true of a cache at any time."""

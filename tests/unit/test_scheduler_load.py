@@ -28,16 +28,19 @@ class Load(RuleBasedStateMachine):
         cells=st.integers(48, 260), slots=st.integers(2, 7), width=st.integers(1, 6), chunk=st.integers(1, 64),
         stride=st.sampled_from([1, 1, 3]), rewinds=st.sampled_from([True, True, False]),
         step=st.floats(0, 0.05), each=st.floats(0, 0.01), idle=st.sampled_from([None, None, 0, 30]),
+        ordered=st.booleans(), patience=st.sampled_from([20.0, 20.0, 0.1]),
     )  # fmt: skip
     def begin(
         self, cells: int, slots: int, width: int, chunk: int, stride: int, rewinds: bool, step: float, each: float,
-        idle: int | None,
+        idle: int | None, ordered: bool, patience: float,
     ) -> None:  # fmt: skip
         """A box of some size."""
         width = min(width, slots)
         model = CountingModel(cells, slots, max(chunk, slots + 1), rewinds=rewinds)
         model.step, model.each = step, each
-        self.bench = Bench(model, width=width, stride=stride, chunk=chunk, idle=idle)
+        self.bench = Bench(
+            model, width=width, stride=stride, chunk=chunk, idle=idle, ordered=ordered, patience=patience
+        )
 
     @rule(
         stem=stems, begin=st.integers(0, 120), tail=tails, room=st.integers(1, 40), rank=st.integers(0, 2),

@@ -2,7 +2,8 @@
 
 A work is admitted when a place is free, and cells enough for its prompt are free or held by idle slots only. A higher
 work takes the place of the lowest and youngest running one, which waits and is read again later: its client notices
-a pause. Works of one rank come in their order of arrival, and nobody overtakes one that waits for room.
+a pause. Works of one rank come in their order of arrival, and nobody overtakes one that waits for room. Background
+work that has waited for long counts as typed from then on, so that typing that never pauses does not starve it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from appliance.engines.llama.prefix import numbers, shared
-from appliance.engines.llama.work import order
+from appliance.engines.llama.work import TYPED, order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,25 +30,29 @@ WORTH_WAITING: Final = 32
 class Admission:
     """The running and the waiting works of one scheduler; `width` run at most."""
 
-    def __init__(self, slots: Slots, counts: Counts, width: int, idle: int, *, shares: bool) -> None:
+    def __init__(
+        self, slots: Slots, counts: Counts, width: int, idle: int, *, shares: bool, patience: float
+    ) -> None:  # fmt: skip
         """`idle`: cells that slots may hold for nobody; `shares`: whether a prompt can take a beginning that another
-        running work holds."""
+        running work holds; `patience`: seconds that background work waits as such."""
         self._slots, self._counts, self._width, self._idle, self._shares = slots, counts, width, idle, shares
+        self._patience = patience
         self._numbers = itertools.count()
         self.running: list[Work] = []
         self.waiting: list[Work] = []
 
-    def queue(self, work: Work) -> None:
+    def queue(self, work: Work, now: float) -> None:
         """Take a work. Its prompt and the room for its reply fit the cache; who offers it has seen to that."""
-        work.number = next(self._numbers)
+        work.number, work.since = next(self._numbers), now
         insort(self.waiting, work, key=order)
 
     def find(self, work_id: int) -> Work | None:
         """A work by its id."""
         return next((work for work in (*self.running, *self.waiting) if work.id == work_id), None)
 
-    def admit(self) -> None:
+    def admit(self, now: float) -> None:
         """Let in who can run now."""
+        self._age(now)
         patient: set[Work] = set()
         while (work := next((each for each in self.waiting if each not in patient), None)) is not None:
             if len(self.running) >= self._width and not self._lower(work):
@@ -61,6 +66,13 @@ class Admission:
             if len(self.running) >= self._width:
                 self.send_back(self._lower(work)[-1])
             self._place(work, source, size)
+
+    def _age(self, now: float) -> None:
+        old = [work for work in self.waiting if work.rank > TYPED and now - work.since > self._patience]
+        for work in old:
+            work.rank = TYPED
+        if old:
+            self.waiting.sort(key=order)
 
     def end(self, work: Work) -> None:
         """A work is done or not wanted any more; what was read for it stays as an idle slot."""

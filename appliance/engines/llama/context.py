@@ -122,6 +122,18 @@ class Context:
         """Empty a slot."""
         llama_cpp.llama_memory_seq_rm(self._memory, slot, -1, -1)
 
+    def compact(self) -> None:
+        """Move all cells that are held to the front, in their order: the cache is written out whole and read again.
+
+        Raises `DecodeFault`.
+        """
+        size = llama_cpp.llama_state_get_size(self._context)
+        data = np.empty(size, np.uint8)
+        pointer = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        written = llama_cpp.llama_state_get_data(self._context, pointer, size)
+        if not written or llama_cpp.llama_state_set_data(self._context, pointer, written) != written:
+            raise DecodeFault("the cache did not take back what it held")
+
     def size(self, slot: int) -> int:
         """How many tokens llama.cpp holds for a slot."""
         return int(llama_cpp.llama_memory_seq_pos_max(self._memory, slot)) + 1

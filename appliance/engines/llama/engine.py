@@ -93,12 +93,11 @@ class LlamaEngine:
 
     def __init__(
         self, context: Context, scheduler: Scheduler, desk: Desk, reader: Reader, vocabulary: Vocabulary,
-        drafter: Drafter | None, idle: int | None,
+        drafter: Drafter | None, *, dense: bool,
     ) -> None:  # fmt: skip
-        """`idle`: cells that idle slots may hold at the front of the cache; None: where they are does not matter."""
+        """`dense`: gaps in the cache are closed when there is nothing else to do."""
         self.context, self.scheduler, self.vocabulary = context, scheduler, vocabulary
-        self._desk, self._reader, self._drafter = desk, reader, drafter
-        self._idle, self._scattered = idle, False
+        self._desk, self._reader, self._drafter, self._dense = desk, reader, drafter, dense
         self._ids = itertools.count()
         self._jobs: dict[int, _Open] = {}
         self._said: list[Emission] = []
@@ -134,7 +133,6 @@ class LlamaEngine:
                 case Fetched(order=order):
                     self._adopt(ready)
                     self._start(order)
-        self._scattered |= self.scheduler.busy and self._idle is not None
         self.scheduler.step()
         said, self._said = self._said, []
         return said
@@ -142,13 +140,16 @@ class LlamaEngine:
     @property
     def untidy(self) -> bool:
         """Whether the cache could be in better order, or a conversation's state is not on disk yet."""
-        return self._scattered or (self._desk.keeps and any(_worth_keeping(slot) for slot in self.scheduler.slots))
+        return self._gapped or (self._desk.keeps and any(_worth_keeping(slot) for slot in self.scheduler.slots))
+
+    @property
+    def _gapped(self) -> bool:
+        return self._dense and self.scheduler.slots.loose
 
     def tidy(self) -> None:
         """Put the cache in order, or keep one state."""
-        if self._scattered and self._idle is not None:
-            self._scattered = False
-            self.scheduler.slots.repack(self._idle, self.context.state, self.context.restore)
+        if self._gapped:
+            self.scheduler.slots.close_gaps()
             return
         fresh = max(
             (slot for slot in self.scheduler.slots if _worth_keeping(slot)), key=lambda slot: slot.used, default=None
@@ -242,6 +243,8 @@ class LlamaEngine:
         if not size or not slots.make_room(size):
             return
         slot = slots.take()
+        if self.scheduler.ordered:
+            slots.close_gaps()
         if self.context.restore(slot.number, fetched.state) and self.context.size(slot.number) == size:
             slots.grow(slot, fetched.tokens)
             slot.kept = size

@@ -90,7 +90,8 @@ class Layouts:
         cpu.weights = self.shape.input_bytes + sum(sizes.weights(place, gpu=False) for place in range(first))
         cpu.cache = sum(sizes.cache(place, cells) for place in range(first))
         cpu.compute = sizes.compute(cells) if first else 0
-        cpu.other = sizes.host(cells)
+        copied = 0 if layers else cpu.cache  # while gaps in it are closed
+        cpu.other = sizes.host(cells) + copied
         layout = Layout(cpu, gpus, draft_gpu=draft_gpu)
         if self.draft is not None:
             self._add_draft(layout, self._sizes(self.draft, kv_type), cells)

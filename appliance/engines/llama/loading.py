@@ -97,11 +97,14 @@ def engine(spec: Llama, loaded: Loaded, planned: Plan, threads: int) -> LlamaEng
     def farewell(slot: Slot) -> None:
         made.keep(slot)
 
+    # To move cells costs a GPU more than it gains. Wrong guesses leave gaps with every step: too many to be closed.
+    dense = context.rewinds and not on_gpu
     scheduler = Scheduler(
         context, Pace(SLACK, LONGEST_SECONDS), width=min(spec.sequences, context.slots - 1),
-        stride=1 if on_gpu else STRIDE, chunk=spec.batch, idle=None if on_gpu else IDLE_CELLS, farewell=farewell,
+        stride=1 if on_gpu else STRIDE, chunk=spec.batch, idle=None if on_gpu else IDLE_CELLS,
+        ordered=dense and drafter is None, farewell=farewell,
     )  # fmt: skip
-    made = LlamaEngine(context, scheduler, desk, reader, vocabulary, drafter, None if on_gpu else IDLE_CELLS)
+    made = LlamaEngine(context, scheduler, desk, reader, vocabulary, drafter, dense=dense)
     return made
 
 

@@ -181,7 +181,7 @@ class _Planning:
         lengths = [length for each in shapes for length in (each.key_length, each.value_length)]
         whole = not any(length % BLOCK for length in lengths)
         if asked == "auto":
-            return "q8_0" if flash and whole and not layers else "f16"
+            return "q8_0+f16" if flash and whole and not layers else "f16"
         if asked != "f16" and not flash:
             raise ModelDoesNotFit(
                 f"llm.kv_type {asked} needs flash attention: set llm.flash_attention to on, or llm.kv_type to f16"

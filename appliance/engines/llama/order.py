@@ -12,6 +12,7 @@ from appliance.engines.llama.prefix import numbers, shared
 from appliance.engines.llama.sections import Sections
 from appliance.engines.llama.template import THOUGHT
 from appliance.engines.llama.tools import grammar
+from appliance.engines.llama.work import BACKGROUND, LIVE, TYPED
 from appliance.errors import RequestError
 from appliance.jobs import Embed, Generate, Message, Prepare, Prompt
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from appliance.engines.llama.vocabulary import Vocabulary
     from appliance.jobs import AnyJob, Priority
 
-RANKS: Final[dict[Priority, int]] = {"live": 0, "typed": 1, "background": 2}
+RANKS: Final[dict[Priority, int]] = {"live": LIVE, "typed": TYPED, "background": BACKGROUND}
 
 
 @dataclass(slots=True)

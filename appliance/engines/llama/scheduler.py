@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from appliance.engines.llama.slots import Slot
     from appliance.engines.llama.work import Work
 
+PATIENCE_SECONDS: Final = 20.0
+"""A third of the time in which a request has to be answered."""
 Reading = list[tuple["Work", int]]
 """Works, and how many tokens of each one's prompt are read in a step."""
 
@@ -58,19 +60,25 @@ class Scheduler:
         stride: int = 1,
         chunk: int = 64,
         idle: int | None = None,
+        ordered: bool = False,
+        patience: float = PATIENCE_SECONDS,
         farewell: Callable[[Slot], None] = lambda _: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """At most `width` works run at once, and `chunk` tokens of prompts are read in one step.
 
-        `idle`: cells that may stay occupied by sequences that nobody runs; None: all.
+        `idle`: cells that may stay occupied by sequences that nobody runs; None: all. `ordered`: the cells of each
+        sequence stay in the order of its tokens. Background work that waits for `patience` seconds counts as typed.
         """
         self._model, self._pace, self._clock = model, pace, clock
         self._stride, self._chunk = stride, min(chunk, model.widest - width)
+        self.ordered = ordered
         self.counts = Counts()
         self.slots = Slots(model, farewell)
         most = model.cells if idle is None else idle
-        self._works = Admission(self.slots, self.counts, min(width, model.slots), most, shares=model.rewinds)
+        self._works = Admission(
+            self.slots, self.counts, min(width, model.slots), most, shares=model.rewinds, patience=patience
+        )
 
     @property
     def running(self) -> Sequence[Work]:
@@ -89,7 +97,7 @@ class Scheduler:
 
     def submit(self, work: Work) -> None:
         """Queue a work whose prompt and room fit the cache."""
-        self._works.queue(work)
+        self._works.queue(work, self._clock())
 
     def abort(self, work_id: int) -> bool:
         """Forget a work; whether there was one."""
@@ -100,7 +108,7 @@ class Scheduler:
 
     def step(self) -> None:
         """Admit who can be, read and write one batch, pass on what was drawn."""
-        self._works.admit()
+        self._works.admit(self._clock())
         if not self._works.running:
             return
         speaking, reading = self._plan()
@@ -150,6 +158,8 @@ class Scheduler:
         for work, count in reading:
             last = count == work.unread and work.room > 0
             batch.append((work, _piece(work, work.tokens[work.done : work.done + count], int(last))))
+        if self.ordered:
+            self.slots.close_gaps()
         began = self._clock()
         rows = self._model.decode([piece for _, piece in batch])
         if rows is None:
@@ -191,6 +201,8 @@ class Scheduler:
         return work.pen.guess(work.tokens, most)[:most] if most > 0 else ()
 
     def _embed(self, work: Work, count: int) -> None:
+        if self.ordered:
+            self.slots.close_gaps()
         piece = _piece(work, work.tokens[work.done : work.done + count], count)
         work.states.append(self._model.embed(piece))
         self.slots.grow(_slot(work), piece.tokens)

@@ -3,6 +3,10 @@
 A slot is *held* while a sequence runs in it and *idle* afterwards: its tokens stay, so that a prompt that begins
 with them need not be read again, until the room is needed (least recently used goes first). Cells are counted here
 exactly as the cache counts them: a prefix that several slots share takes its cells once.
+
+The cache fills the first cell that is free, even one before those that a sequence has. Attention adds up in the order
+of the cells, and in another order the last bits are others: in time, another word. Where that matters, gaps are closed
+before anything is read (`close_gaps`), so every sequence's cells stand in the order of its tokens.
 """
 
 from __future__ import annotations
@@ -37,6 +41,9 @@ class Cache(Protocol):
     def drop(self, slot: int) -> None:
         """Empty a slot."""
 
+    def compact(self) -> None:
+        """Move all cells that are held to the front, in their order."""
+
 
 @dataclass(slots=True, eq=False)
 class Slot:
@@ -61,6 +68,8 @@ class Slots:
         self._references = np.zeros(cache.cells, np.int32)
         self._unused = array("i", range(cache.cells - 1, -1, -1))
         self._clock = 0
+        self.loose = False
+        """Whether there may be gaps between the cells that are held."""
         self.evicted = 0
 
     def __iter__(self) -> Iterator[Slot]:
@@ -171,34 +180,35 @@ class Slots:
         return True
 
     def settle(self, most: int) -> None:
-        """Let idle slots go, least recently used first, until they hold so many cells at most; the last one stays."""
-        while self.beyond(slot for slot in self._slots if slot.held) - self.free > most:
-            oldest = self._oldest(None)
-            if oldest is None or self._oldest(oldest) is None:
-                return
-            self._evict(oldest)
+        """Once idle slots hold more cells than `most`, let them go, least recently used first, until it is half of it.
 
-    def repack(self, most: int, state: Callable[[int], bytes], restore: Callable[[int, bytes], bool]) -> None:
-        """Move what idle slots hold to the front of the cache: attention looks as far as the last cell that is used.
-
-        Nothing runs meanwhile. Shared beginnings are written out for each slot, so those used last stay, up to `most`
-        cells; `state` and `restore` bring a slot out of the cache and back.
+        Half, so that the gaps are not closed again for each. The last one stays.
         """
-        idle = sorted((slot for slot in self._slots if slot.tokens), key=lambda slot: -slot.used)
-        total = 0
-        kept: list[tuple[Slot, array[int], int, bytes]] = []
-        for slot in idle:
-            total += len(slot.tokens)
-            if kept and total > most:
-                self._evict(slot)
-            else:
-                kept.append((slot, slot.tokens[:], slot.kept, state(slot.number)))
-        for slot, *_ in kept:
-            self.empty(slot)
-        for slot, tokens, size, data in kept:
-            if restore(slot.number, data):
-                self.grow(slot, tokens)
-                slot.kept = size
+        if self._idle > most:
+            while self._idle > most // 2:
+                oldest = self._oldest(None)
+                if oldest is None or self._oldest(oldest) is None:
+                    return
+                self._evict(oldest)
+
+    @property
+    def _idle(self) -> int:
+        return self.beyond(slot for slot in self._slots if slot.held) - self.free
+
+    def close_gaps(self) -> None:
+        """Move what is held to the front of the cache, in its order."""
+        if not self.loose:
+            return
+        self.loose = False
+        held = self._references > 0
+        count, places = int(held.sum()), np.cumsum(held, dtype=np.int32) - 1
+        if not held[:count].all():
+            self._cache.compact()
+            for slot in self._slots:
+                slot.cells = array("i", places[numbers(slot.cells)].tobytes())
+            self._references[:count] = self._references[held]
+            self._references[count:] = 0
+        self._unused = array("i", range(self.capacity - 1, count - 1, -1))
 
     def _evict(self, slot: Slot, size: int = 0) -> None:
         self.evicted += 1
@@ -218,3 +228,4 @@ class Slots:
         self._unused.extend(array("i", gone[self._references[gone] == 0].tolist()))
         del slot.tokens[size:], slot.cells[size:]
         slot.kept = min(slot.kept, size)
+        self.loose |= bool(gone.size)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from appliance.engines.llama.slots import Slot
 
+LIVE, TYPED, BACKGROUND = range(3)
+"""Ranks: whoever is listened to first."""
+
 
 class Pen(Protocol):
     """What becomes of a sequence's rows: it draws the next token and passes on what it means."""
@@ -36,7 +39,7 @@ class Work:
 
     id: int
     rank: int
-    """0 live, 1 typed, 2 background."""
+    """`LIVE`, `TYPED` or `BACKGROUND`."""
     tokens: list[int]
     room: int
     """Tokens that may still follow; 0 for a prompt that is only read."""
@@ -44,7 +47,9 @@ class Work:
     embeds: bool = False
     """Whether the states of the prompt's tokens are wanted, and nothing else."""
     number: int = 0
-    """Order of arrival."""
+    """Order of arrival …"""
+    since: float = 0.0
+    """… and its time, in seconds."""
     slot: Slot | None = None
     began: bool = False
     states: list[NDArray[np.float32]] = field(default_factory=list)
