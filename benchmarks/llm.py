@@ -132,7 +132,7 @@ class _Bench:
         worst = []
         for number in range(rounds):
             _tell(f"long prompt beside a reply, round {number + 1} of {rounds}")
-            running = self._body(_prompt(f"Write about {TOPICS[number]}."), tokens=1500)
+            running = self._body(_prompt(f"Write about {TOPICS[number]}."), tokens=3900)
             long = self._body(_prompt("Say one word.", _long_text(3000, 100 + number)), tokens=1)
             first, second = self._chats([running, long], [0.0, 1.0])
             gaps = list(
