@@ -85,8 +85,7 @@ class Bench:
         """Put a state from elsewhere into an idle slot."""
         if len(self.scheduler.running) < self.model.slots and self.slots.make_room(len(tokens)):
             slot = self.slots.take()
-            if self.scheduler.ordered:
-                self.slots.close_gaps()
+            self.slots.line_up()
             self.model.plant(slot.number, tokens)
             self.slots.grow(slot, tokens)
             self.slots.let_go(slot)
@@ -120,7 +119,7 @@ class Bench:
     def check(self) -> None:
         """What is true between two steps."""
         self.model.check()
-        assert self.model.in_order() or not self.scheduler.ordered
+        assert self.model.in_order() or not self.slots.ordered
         running, waiting = self.scheduler.running, self.scheduler.waiting
         assert self.slots.free == self.model.free
         assert len(running) <= min(self.width, self.model.slots)
@@ -140,7 +139,7 @@ class Bench:
         self.gone.append(list(slot.tokens))
 
     def _watch(self, pieces: Sequence[Piece], embeds: bool) -> None:
-        assert not self.scheduler.ordered or not self.model.gaps
+        assert not self.slots.ordered or not self.model.gaps
         running = {work.slot.number: work for work in self.scheduler.running if work.slot is not None}
         for piece in pieces:
             work, count = running[piece.slot], len(piece.tokens)

@@ -243,8 +243,7 @@ class LlamaEngine:
         if not size or not slots.make_room(size):
             return
         slot = slots.take()
-        if self.scheduler.ordered:
-            slots.close_gaps()
+        slots.line_up()
         if self.context.restore(slot.number, fetched.state) and self.context.size(slot.number) == size:
             slots.grow(slot, fetched.tokens)
             slot.kept = size

@@ -72,9 +72,8 @@ class Scheduler:
         """
         self._model, self._pace, self._clock = model, pace, clock
         self._stride, self._chunk = stride, min(chunk, model.widest - width)
-        self.ordered = ordered
         self.counts = Counts()
-        self.slots = Slots(model, farewell)
+        self.slots = Slots(model, farewell, ordered=ordered)
         most = model.cells if idle is None else idle
         self._works = Admission(
             self.slots, self.counts, min(width, model.slots), most, shares=model.rewinds, patience=patience
@@ -158,8 +157,7 @@ class Scheduler:
         for work, count in reading:
             last = count == work.unread and work.room > 0
             batch.append((work, _piece(work, work.tokens[work.done : work.done + count], int(last))))
-        if self.ordered:
-            self.slots.close_gaps()
+        self.slots.line_up()
         began = self._clock()
         rows = self._model.decode([piece for _, piece in batch])
         if rows is None:
@@ -201,8 +199,7 @@ class Scheduler:
         return work.pen.guess(work.tokens, most)[:most] if most > 0 else ()
 
     def _embed(self, work: Work, count: int) -> None:
-        if self.ordered:
-            self.slots.close_gaps()
+        self.slots.line_up()
         piece = _piece(work, work.tokens[work.done : work.done + count], count)
         work.states.append(self._model.embed(piece))
         self.slots.grow(_slot(work), piece.tokens)

@@ -6,7 +6,7 @@ exactly as the cache counts them: a prefix that several slots share takes its ce
 
 The cache fills the first cell that is free, even one before those that a sequence has. Attention adds up in the order
 of the cells, and in another order the last bits are others: in time, another word. Where that matters, gaps are closed
-before anything is read (`close_gaps`), so every sequence's cells stand in the order of its tokens.
+before anything is read (`line_up`), so every sequence's cells stand in the order of its tokens.
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ class Slot:
 class Slots:
     """All slots of one cache. `farewell` is told of each idle slot before it has to give its room away."""
 
-    def __init__(self, cache: Cache, farewell: Callable[[Slot], None] = lambda _: None) -> None:
-        self._cache, self._farewell = cache, farewell
+    def __init__(
+        self, cache: Cache, farewell: Callable[[Slot], None] = lambda _: None, *, ordered: bool = False
+    ) -> None:  # fmt: skip
+        """`ordered`: the cells of each sequence stay in the order of its tokens."""
+        self._cache, self._farewell, self.ordered = cache, farewell, ordered
         self._slots = [Slot(number) for number in range(cache.slots)]
         self._references = np.zeros(cache.cells, np.int32)
         self._unused = array("i", range(cache.cells - 1, -1, -1))
@@ -194,6 +197,11 @@ class Slots:
     @property
     def _idle(self) -> int:
         return self.beyond(slot for slot in self._slots if slot.held) - self.free
+
+    def line_up(self) -> None:
+        """Where the order of cells matters, see to it. Whoever has the cache read something calls this before."""
+        if self.ordered:
+            self.close_gaps()
 
     def close_gaps(self) -> None:
         """Move what is held to the front of the cache, in its order."""
