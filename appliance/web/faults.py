@@ -98,7 +98,8 @@ def _invalid(error: ValidationException) -> RequestError:
     message, key = str(first.get("message", error.detail)), first.get("key")
     message = message.removesuffix(f" - at `$.{key}`")
     if missing := MISSING.search(message):
-        return RequestError(f"The field {missing[1]!r} is missing.", code="missing_field", param=missing[1])
+        field = missing[1] if key in (None, "data") else f"{key}.{missing[1]}"
+        return RequestError(f"The field {field!r} is missing.", code="missing_field", param=field)
     if key in (None, "data"):
         if found := FIELD.search(message):
             key = found[1]

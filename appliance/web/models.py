@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from appliance.errors import NotFound
 from appliance.jobs import ROLES, Role
 from appliance.web.box import Box
-from appliance.web.names import ALIASES
+from appliance.web.names import ALIASES, EMBEDDING_ALIASES
 
 
 class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def _all(box: Box) -> list[ModelBody]:
         for name in names.own(role):
             voices = [short for short, model in names.voices.items() if model == name]
             bodies[name] = ModelBody(id=name, role=role, voices=voices)
-        for alias in ALIASES[role]:
+        for alias in (*ALIASES[role], *(EMBEDDING_ALIASES if role == "llm" else ())):
             voices = list(names.voices) if role == "tts" else []
             bodies.setdefault(alias, ModelBody(id=alias, role=role, alias_of=names.own(role)[0], voices=voices))
     return list(bodies.values())

@@ -1,4 +1,4 @@
-"""Model files without weights: a true header, and a hole where the tensors would be."""
+"""Model files without weights: a true header, and a hole where the tensors would be, or numbers drawn by lot."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import struct
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Value = bool | int | float | str | list[int] | tuple[int, str, int]
@@ -40,8 +42,8 @@ def _value(value: Value) -> bytes:
             return struct.pack(f"<IIQ{len(value)}I", 9, 4, len(value), *value)
 
 
-def write(path: Path, values: Mapping[str, Value], tensors: Tensors) -> Path:
-    """Write a GGUF file; it takes no room on the disk for its tensors."""
+def write(path: Path, values: Mapping[str, Value], tensors: Tensors, *, seed: int | None = None) -> Path:
+    """Write a GGUF file. Without a seed it takes no room on the disk for its tensors; with one, all have to be f32."""
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values))
     head += b"".join(_string(key) + _value(value) for key, value in values.items())
     offset = 0
@@ -52,8 +54,62 @@ def write(path: Path, values: Mapping[str, Value], tensors: Tensors) -> Path:
     head += bytes(-len(head) % ALIGNMENT)
     with path.open("wb") as file:
         file.write(head)
+        if seed is not None:
+            file.writelines(_drawn(tensors, np.random.default_rng(seed)))
         file.truncate(len(head) + offset)
     return path
+
+
+def _drawn(tensors: Tensors, dice: np.random.Generator) -> Iterator[bytes]:
+    """Weights of a model that says nothing, but depends on every token."""
+    for name, (shape, kind) in tensors.items():
+        assert kind == "f32"
+        drawn = dice.standard_normal(prod(shape), np.float32)
+        if name.endswith("ssm_a"):
+            drawn = -np.exp(drawn)  # states fade
+        elif len(shape) == 1:
+            drawn = 1 + drawn / 10
+        else:
+            drawn /= shape[0] ** 0.5
+        yield drawn.tobytes() + bytes(-drawn.nbytes % ALIGNMENT)
+
+
+def mamba(
+    *, layers: int, width: int, vocabulary: int, state: int = 16, kernel: int = 4
+) -> tuple[dict[str, Value], Tensors]:
+    """A state-space model without any attention."""
+    inner, rank = 2 * width, max(1, width // 16)
+    values: dict[str, Value] = {
+        "general.architecture": "mamba",
+        "tokenizer.ggml.model": "no_vocab",
+        "mamba.vocab_size": vocabulary,
+        "mamba.block_count": layers,
+        "mamba.context_length": 32768,
+        "mamba.embedding_length": width,
+        "mamba.feed_forward_length": 0,
+        "mamba.attention.head_count": 0,
+        "mamba.attention.layer_norm_rms_epsilon": 1e-5,
+        "mamba.ssm.conv_kernel": kernel,
+        "mamba.ssm.inner_size": inner,
+        "mamba.ssm.state_size": state,
+        "mamba.ssm.time_step_rank": rank,
+    }
+    tensors: Tensors = {"token_embd.weight": ((width, vocabulary), "f32"), "output_norm.weight": ((width,), "f32")}
+    for layer in range(layers):
+        each: Tensors = {
+            "attn_norm.weight": ((width,), "f32"),
+            "ssm_in.weight": ((width, 2 * inner), "f32"),
+            "ssm_conv1d.weight": ((kernel, inner), "f32"),
+            "ssm_conv1d.bias": ((inner,), "f32"),
+            "ssm_x.weight": ((inner, rank + 2 * state), "f32"),
+            "ssm_dt.weight": ((rank, inner), "f32"),
+            "ssm_dt.bias": ((inner,), "f32"),
+            "ssm_a": ((state, inner), "f32"),
+            "ssm_d": ((inner,), "f32"),
+            "ssm_out.weight": ((inner, width), "f32"),
+        }
+        tensors |= {f"blk.{layer}.{name}": tensor for name, tensor in each.items()}
+    return values, tensors
 
 
 def transformer(

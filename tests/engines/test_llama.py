@@ -353,6 +353,15 @@ def test_a_draft_model_of_another_vocabulary_is_refused(models: Lineup, monkeypa
         load(Llama(name="llm", path=path, context=256, speculation="draft", draft_path=path))
 
 
+def test_a_template_that_cannot_be_read_is_a_refusal(models: Lineup, tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(
+        models.llm.main.read_bytes().replace(b"{% for message in messages %}", b"{% fro message in messages %}")
+    )
+    with pytest.raises(ModelUnusable, match="chat template cannot be read, line 1: Encountered unknown tag 'fro'"):
+        load(Llama(name="m", path=str(path), context=256))
+
+
 def test_what_has_to_give_way_comes_back_from_the_disk(models: Lineup, tmp_path: Path) -> None:
     spec = Llama(
         name="llm", path=str(models.llm.main), context=512, cells=512, batch=64, cache_dir=str(tmp_path / "states")

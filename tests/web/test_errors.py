@@ -69,6 +69,12 @@ CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
 
 BAD_JSON: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     "no messages": ("/v1/chat/completions", {}, "missing_field", "messages"),
+    "tool without a name": (
+        "/v1/chat/completions",
+        {**CHAT, "tools": [{"type": "function", "function": {}}]},
+        "missing_field",
+        "tools[0].function.name",
+    ),
     "empty messages": ("/v1/chat/completions", {"messages": []}, "invalid_value", "messages"),
     "wrong type": ("/v1/chat/completions", {**CHAT, "max_tokens": "many"}, "invalid_value", "max_tokens"),
     "out of range": ("/v1/chat/completions", {**CHAT, "temperature": 9}, "invalid_value", "temperature"),

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import jinja2
 import llama_cpp
 from msgspec.structs import replace
 
@@ -169,9 +170,14 @@ def threads_of(spec: Llama) -> int:
 
 
 def template_of(loaded: Loaded, vocabulary: Vocabulary) -> Template:
-    """The model's chat template."""
+    """The model's chat template. Raises `ModelUnusable`."""
     source = metadata(loaded.model, "tokenizer.chat_template")
-    return Template(source, vocabulary.begin_word, vocabulary.end_word, vocabulary.harmless)
+    try:
+        return Template(source, vocabulary.begin_word, vocabulary.end_word, vocabulary.harmless)
+    except jinja2.TemplateSyntaxError as error:
+        raise ModelUnusable(
+            f"the model's chat template cannot be read, line {error.lineno}: {error.message}"
+        ) from error
 
 
 def metadata(model: Any, key: str) -> str | None:
