@@ -68,9 +68,9 @@ def _drawn(tensors: Tensors, dice: np.random.Generator) -> Iterator[bytes]:
         if name.endswith("ssm_a"):
             drawn = -np.exp(drawn)  # states fade
         elif len(shape) == 1:
-            drawn = 1 + drawn / 10
+            drawn = np.float32(1) + drawn / np.float32(10)
         else:
-            drawn /= shape[0] ** 0.5
+            drawn /= np.float32(shape[0] ** 0.5)
         yield drawn.tobytes() + bytes(-drawn.nbytes % ALIGNMENT)
 
 
