@@ -10,42 +10,17 @@ import anyio
 import httpx
 import openai
 import pytest
-from responding import END, HANDLERS, HELLO, TWO_CALLS, WEATHER, Colour
-from scripted import ScriptedStage, doors
+from scripted import ScriptedStage
 
 from appliance.errors import EngineDown, RequestError
 from appliance.jobs import (
     Thought,
     Token,
 )
+from responses.responding import END, HELLO, TWO_CALLS, WEATHER, Colour
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-
-@pytest.fixture(scope="module")
-def stage() -> ScriptedStage:
-    return ScriptedStage()
-
-
-@pytest.fixture(scope="module")
-def url(stage: ScriptedStage) -> Iterator[str]:
-    with doors(*HANDLERS, stage=stage) as address:
-        yield f"{address}/v1"
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[openai.OpenAI]:
-    # Only with validation does the client refuse what is not of the official types.
-    with openai.OpenAI(base_url=url, api_key="none", max_retries=0, _strict_response_validation=True) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def hello(stage: ScriptedStage) -> None:
-    stage.script = HELLO
-    stage.jobs.clear()
-    stage.aborted = 0
+    from collections.abc import AsyncIterator
 
 
 def test_events(client: openai.OpenAI, stage: ScriptedStage) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-from responding import CITY, WEATHER, Colour
+
+from responses.responding import CITY, WEATHER, Colour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

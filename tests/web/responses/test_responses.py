@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import openai
 import pytest
-from responding import CITY, CUT, END, HANDLERS, HELLO, TWO_CALLS, WEATHER
-from scripted import ScriptedStage, doors
+from scripted import ScriptedStage
 
 from appliance.errors import EngineDown
 from appliance.jobs import (
@@ -18,34 +17,7 @@ from appliance.jobs import (
     Tool,
     ToolCall,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def stage() -> ScriptedStage:
-    return ScriptedStage()
-
-
-@pytest.fixture(scope="module")
-def url(stage: ScriptedStage) -> Iterator[str]:
-    with doors(*HANDLERS, stage=stage) as address:
-        yield f"{address}/v1"
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[openai.OpenAI]:
-    # Only with validation does the client refuse what is not of the official types.
-    with openai.OpenAI(base_url=url, api_key="none", max_retries=0, _strict_response_validation=True) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def hello(stage: ScriptedStage) -> None:
-    stage.script = HELLO
-    stage.jobs.clear()
-    stage.aborted = 0
+from responses.responding import CITY, CUT, END, HELLO, TWO_CALLS, WEATHER
 
 
 def test_a_text(client: openai.OpenAI, stage: ScriptedStage) -> None:

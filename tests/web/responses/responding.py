@@ -14,7 +14,6 @@ from appliance.jobs import (
     Thought,
     Token,
 )
-from appliance.web import responses
 
 END = Generated(finish_reason="stop", prompt_tokens=7, completion_tokens=5, cached_tokens=3, thought_tokens=2)
 CUT = Generated(finish_reason="length", prompt_tokens=7, completion_tokens=5)
@@ -36,13 +35,6 @@ CITY = {
     "additionalProperties": False,
 }
 WEATHER: Any = {"type": "function", "name": "weather", "description": "Weather", "parameters": CITY, "strict": True}
-HANDLERS = (
-    responses.create_response,
-    responses.get_response,
-    responses.delete_response,
-    responses.list_input_items,
-    responses.cancel_response,
-)
 
 
 class Colour(BaseModel):
