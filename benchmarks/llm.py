@@ -5,6 +5,7 @@ Each figure is measured beside what it is compared with, alternately, on one box
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 STREAMS: Final = (1, 4, 8, 16)
 TOKENS: Final = 64
 CONTEXT: Final = 4096
+STALLED: Final = 3900
+"""Tokens of the reply beside a long prompt: it must not end before the prompt is read."""
 TOPICS: Final = (
     "dogs", "the sea", "old clocks", "mountains", "bread", "trains", "birds", "a garden", "winter", "the moon",
     "music", "a market", "stones", "rivers", "letters", "the forest",
@@ -129,22 +132,34 @@ class _Bench:
         yield Figure("llm_first_token_shared_over_cold", statistics.median(ratios), "", at_most=0.15)
 
     def stalls(self, rounds: int) -> Iterator[Figure]:
-        worst = []
+        """A step is normal if it takes what the same reply's takes there when nothing else is done.
+
+        It grows with the reply, so the gaps are also shown in steps of the reply's beginning.
+        """
+        beside, early, quiet, taken = [], [], [], []
         for number in range(rounds):
             _tell(f"long prompt beside a reply, round {number + 1} of {rounds}")
-            running = self._body(_prompt(f"Write about {TOPICS[number]}."), tokens=3900)
+            running = self._body(_prompt(f"Write about {TOPICS[number]}."), tokens=STALLED)
             long = self._body(_prompt("Say one word.", _long_text(3000, 100 + number)), tokens=1)
+            (alone,) = self._chats([running])
             first, second = self._chats([running, long], [0.0, 1.0])
-            gaps = list(
-                zip(first.times, (b - a for a, b in zip(first.times, first.times[1:], strict=False)), strict=False)
-            )
-            normal = statistics.median(gap for at, gap in gaps if at < second.sent - 0.1)
-            beside = [gap for at, gap in gaps if second.sent <= at < second.times[0] - 0.01]
             if first.times[-1] < second.times[0]:
                 raise click.ClickException("the reply ended before the long prompt was read")
-            worst.append(max(beside) / normal)
-        yield Figure("llm_longest_gap_beside_3000_tokens", statistics.median(worst), "steps", at_most=3.0)
-        yield Figure("llm_longest_gap_worst_round", max(worst), "steps")
+            normal = _running_median(_gaps(alone))
+            gaps = [
+                (gap, step)
+                for at, gap, step in zip(first.times, _gaps(first), normal, strict=False)
+                if second.sent <= at < second.times[0] - 0.01  # what the end of the long prompt itself takes is its own
+            ]
+            beside.append(max(gap / step for gap, step in gaps))
+            early.append(max(gap for gap, _ in gaps) / normal[0])
+            quiet.append(max(gap / step for gap, step in zip(_gaps(alone)[1:], normal[1:], strict=True)))
+            taken.append(second.first)
+        yield Figure("llm_longest_gap_beside_3000_tokens", statistics.median(beside), "steps", at_most=3.0)
+        yield Figure("llm_longest_gap_worst_round", max(beside), "steps")
+        yield Figure("llm_longest_gap_in_first_steps", statistics.median(early), "steps")
+        yield Figure("llm_longest_gap_alone", statistics.median(quiet), "steps")
+        yield Figure("llm_3000_tokens_beside_a_reply", statistics.median(taken), "s")
 
     def structured(self, rounds: int) -> Iterator[Figure]:
         schema = {
@@ -188,6 +203,15 @@ def _steady_rate(streams: Sequence[Stream]) -> float:
     return sum(
         sum(begin < at <= end for at in stream.times) * stream.tokens / len(stream.times) for stream in streams
     ) / (end - begin)
+
+
+def _gaps(stream: Stream) -> list[float]:
+    return [later - at for at, later in itertools.pairwise(stream.times)]
+
+
+def _running_median(gaps: Sequence[float], reach: int = 25) -> list[float]:
+    """Of each gap and its neighbours."""
+    return [statistics.median(gaps[max(0, at - reach) : at + reach + 1]) for at in range(len(gaps))]
 
 
 def _rate(streams: Sequence[Stream]) -> float:

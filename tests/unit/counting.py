@@ -115,11 +115,11 @@ class CountingModel:
             at = end
         return rows
 
-    def embed(self, piece: Piece) -> NDArray[np.float32]:
+    def embed(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
         """As the protocol says."""
-        self.watch([piece], True)
-        assert self._read([piece], embeds=True)
-        return np.array(states_of(self.tokens(piece.slot))[piece.start :], np.float32)
+        self.watch(pieces, True)
+        assert self._read(pieces, embeds=True)
+        return [np.array(states_of(self.tokens(piece.slot))[piece.start :], np.float32) for piece in pieces]
 
     def _read(self, pieces: Sequence[Piece], *, embeds: bool) -> bool:
         self.settled()

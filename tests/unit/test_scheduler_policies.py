@@ -183,28 +183,6 @@ def test_the_conversation_that_goes_on_is_the_last_to_make_room() -> None:
     assert one.pens[more].cached == 60
 
 
-def test_typing_that_never_pauses_does_not_starve_background_work_but_speech_comes_first() -> None:
-    one = Bench(CountingModel(400, 6, 64), width=1, patience=1.0)
-    typed = one.submit([1] * 10, 4)
-    waits = one.submit([2] * 10, 4, rank=2)
-    served = 0
-    while not one.pens[waits].over:
-        if one.pens[typed].over:
-            typed, served = one.submit([3] * 10, 4), served + 1
-            assert one.model.now < 3
-        one.step()
-    assert one.model.now > 1
-    assert served > 3
-    assert waits.rank == 1
-    late = one.submit([4] * 10, 4, rank=2)
-    one.model.now += 5
-    live = one.submit([5] * 10, 4, rank=0)
-    one.step()
-    assert [work.id for work in one.scheduler.running] == [live.id]
-    one.finish()
-    assert one.pens[late].over
-
-
 def test_idle_conversations_that_hold_too_much_go_until_half_is_left_but_the_latest_stays() -> None:
     one = Bench(CountingModel(400, 6, 64), idle=60)
     for prompt in ([1] * 30, [2] * 20, [3] * 10, [4] * 10):

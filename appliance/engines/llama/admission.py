@@ -3,7 +3,8 @@
 A work is admitted when a place is free, and cells enough for its prompt are free or held by idle slots only. A higher
 work takes the place of the lowest and youngest running one, which waits and is read again later: its client notices
 a pause. Works of one rank come in their order of arrival, and nobody overtakes one that waits for room. Background
-work that has waited for long counts as typed from then on, so that typing that never pauses does not starve it.
+work that has taken long counts as typed from then on, so that typing that never pauses does not starve it: one at a
+time, so that much of it does not hold up those who type.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ class Admission:
         self, slots: Slots, counts: Counts, width: int, idle: int, *, shares: bool, patience: float
     ) -> None:  # fmt: skip
         """`idle`: cells that slots may hold for nobody; `shares`: whether a prompt can take a beginning that another
-        running work holds; `patience`: seconds that background work waits as such."""
+        running work holds; `patience`: seconds after which the oldest background work counts as typed."""
         self._slots, self._counts, self._width, self._idle, self._shares = slots, counts, width, idle, shares
         self._patience = patience
         self._numbers = itertools.count()
         self.running: list[Work] = []
         self.waiting: list[Work] = []
+        self._aged: Work | None = None
 
     def queue(self, work: Work, now: float) -> None:
         """Take a work. Its prompt and the room for its reply fit the cache; who offers it has seen to that."""
@@ -68,14 +70,17 @@ class Admission:
             self._place(work, source, size)
 
     def _age(self, now: float) -> None:
-        old = [work for work in self.waiting if work.rank > TYPED and now - work.since > self._patience]
-        for work in old:
-            work.rank = TYPED
-        if old:
-            self.waiting.sort(key=order)
+        if self._aged is None:
+            works = (work for work in (*self.running, *self.waiting) if work.rank > TYPED)
+            oldest = min(works, key=order, default=None)
+            if oldest is not None and now - oldest.since > self._patience:
+                self._aged, oldest.rank = oldest, TYPED
+                self.waiting.sort(key=order)
 
     def end(self, work: Work) -> None:
         """A work is done or not wanted any more; what was read for it stays as an idle slot."""
+        if work is self._aged:
+            self._aged = None
         if work in self.running:
             self.running.remove(work)
         else:

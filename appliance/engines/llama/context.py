@@ -84,19 +84,23 @@ class Context:
             raise DecodeFault(f"llama_decode answered {code}")
         return rows
 
-    def embed(self, piece: Piece) -> NDArray[np.float32]:
-        """Read one piece, an output for each token; their hidden states after the last layer, shape (tokens, width)."""
+    def embed(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
+        """Read pieces, an output for each token; their hidden states after the last layer, each (tokens, width)."""
         llama_cpp.llama_set_embeddings(self._context, True)
         try:
-            if self.decode([piece]) is None:
+            rows = self.decode(pieces)
+            if rows is None:
                 raise DecodeFault("no free cells for an embedding")
-            states = [
-                np.ctypeslib.as_array(llama_cpp.llama_get_embeddings_ith(self._context, row), (self.width,)).copy()
-                for row in range(len(piece.tokens))
+            return [
+                np.stack([self._state(row) for row in range(first, first + len(piece.tokens))])
+                for first, piece in zip(rows, pieces, strict=True)
             ]
         finally:
             llama_cpp.llama_set_embeddings(self._context, False)
-        return np.stack(states)
+
+    def _state(self, row: int) -> NDArray[np.float32]:
+        found = llama_cpp.llama_get_embeddings_ith(self._context, row)
+        return np.ctypeslib.as_array(found, (self.width,)).copy()
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """The row's logits, shape (vocabulary,): llama.cpp's own memory, good until the next decode."""

@@ -1,8 +1,9 @@
 """How much of a prompt may be read in a step, learnt from the steps themselves.
 
 Two things are measured as they go by: how long a step takes in which only replies are written, by their number, and
-what a token of a prompt adds to a step. The second grows with the length of what is read (on a CPU fourfold over 3,000
-tokens), so both are moving averages. On a GPU a token adds next to nothing, and the averages say so.
+what a token of a prompt adds to a step. Both grow with the length of what is written and read (on a CPU the second
+fourfold over 3,000 tokens), so both are moving averages, and while a long prompt is read, a step now and then only
+writes, so that the first stays known. On a GPU a token adds next to nothing, and the averages say so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ WEIGHT: Final = 0.2
 """Of the newest step in an average: what is ten steps old counts a tenth."""
 OUTLIER: Final = 4.0
 """A step so many times longer than expected was a hiccup of the machine, and counts only as this."""
+FRESH: Final = 16
+"""After so many steps in which prompts were read, one only writes."""
 LEAST: Final = 1e-6
 """Seconds: less than any token costs."""
 
@@ -28,12 +31,15 @@ class Pace:
         self._slack, self._longest = slack, longest
         self._writing: dict[int, float] = {}
         self._reading = 0.0
+        self._since = 0
 
     def note(self, replies: int, prompt: int, seconds: float) -> None:
         """A step wrote so many replies' next tokens, read so many tokens of prompts, and took so long."""
         if not prompt:
+            self._since = 0
             self._writing[replies] = _average(self._writing.get(replies, 0.0), seconds)
         else:
+            self._since += bool(replies)
             self._reading = _average(self._reading, max(LEAST, (seconds - self.writing(replies)) / prompt))
 
     def writing(self, replies: int) -> float:
@@ -44,7 +50,12 @@ class Pace:
         return self._writing[nearest] * max(1.0, replies / nearest)
 
     def room(self, replies: int, most: int) -> int:
-        """Tokens of prompts that may be read in a step beside the next tokens of so many replies; one at least."""
+        """Tokens of prompts that may be read in a step beside the next tokens of so many replies.
+
+        One at least, but none beside replies in every `FRESH`-th step.
+        """
+        if replies and self._since >= FRESH:
+            return 0
         if not self._reading:
             return min(most, 8) if replies else most
         free = (self._slack - 1) * (self.writing(replies) or self._reading) if replies else self._longest

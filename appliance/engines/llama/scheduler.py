@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -36,6 +37,19 @@ Reading = list[tuple["Work", int]]
 """Works, and how many tokens of each one's prompt are read in a step."""
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a batch wrote and read, in tokens, and how long it took."""
+
+    written: int = 0
+    read: int = 0
+    seconds: float = 0.0
+
+    def and_then(self, more: Took) -> Took:
+        """Both, one after the other."""
+        return Took(self.written + more.written, self.read + more.read, self.seconds + more.seconds)
+
+
 class Model(Cache, Protocol):
     """The context as the scheduler needs it."""
 
@@ -44,8 +58,8 @@ class Model(Cache, Protocol):
     def decode(self, pieces: Sequence[Piece]) -> list[int] | None:
         """Read pieces; the row of each one's first output. None: no room, and nothing was read."""
 
-    def embed(self, piece: Piece) -> NDArray[np.float32]:
-        """Read one piece; the state of each token."""
+    def embed(self, pieces: Sequence[Piece]) -> list[NDArray[np.float32]]:
+        """Read pieces; of each one the states of its tokens."""
 
 
 class Scheduler:
@@ -68,7 +82,8 @@ class Scheduler:
         """At most `width` works run at once, and `chunk` tokens of prompts are read in one step.
 
         `idle`: cells that may stay occupied by sequences that nobody runs; None: all. `ordered`: the cells of each
-        sequence stay in the order of its tokens. Background work that waits for `patience` seconds counts as typed.
+        sequence stay in the order of its tokens. Background work that takes longer than `patience` seconds counts as
+        typed, one at a time.
         """
         self._model, self._pace, self._clock = model, pace, clock
         self._stride, self._chunk = stride, min(chunk, model.widest - width)
@@ -115,11 +130,13 @@ class Scheduler:
         speaking, reading = self._fit(speaking, reading)
         texts = [(work, count) for work, count in reading if not work.embeds]
         spare = self.slots.free - len(speaking) - sum(count for _, count in reading)
-        if speaking or texts:
-            self._decode(speaking, texts, spare)
-        for work, count in reading:
-            if work.embeds and work.slot is not None:
-                self._embed(work, count)
+        took = self._decode(speaking, texts, spare) if speaking or texts else Took()
+        if took is None:
+            return
+        embeds = [(work, count) for work, count in reading if work.embeds and work.slot is not None]
+        if embeds:
+            took = took.and_then(self._embed(embeds))
+        self._pace.note(took.written, took.read, took.seconds)
 
     def _plan(self) -> tuple[list[Work], Reading]:
         """Whose next token is due, and how much of whose prompt is read beside."""
@@ -146,8 +163,8 @@ class Scheduler:
                 reading = [(work, count) for work, count in reading if work.slot is not None]
         return speaking, reading
 
-    def _decode(self, speaking: list[Work], reading: Reading, spare: int) -> None:
-        """One batch; `spare`: cells that may be filled with guesses."""
+    def _decode(self, speaking: list[Work], reading: Reading, spare: int) -> Took | None:
+        """One batch; `spare`: cells that may be filled with guesses. None: there was no room for it."""
         batch: list[tuple[Work, Piece]] = []
         read = sum(count for _, count in reading)
         spare = min(spare, self._model.widest - len(speaking) - read)
@@ -164,8 +181,8 @@ class Scheduler:
             # By the count there is room, but a cache that keeps some layers apart may see it otherwise.
             if not self.slots.make_room(self.slots.free + 1):
                 self._works.send_back(max(self.running, key=order))
-            return
-        self._pace.note(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
+            return None
+        took = Took(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
         for work, piece in batch:
             self.slots.grow(_slot(work), piece.tokens)
         for (work, piece), row in zip(batch, rows, strict=True):
@@ -174,6 +191,7 @@ class Scheduler:
             elif not work.room and not work.unread:
                 work.pen.read(None)
                 self._works.end(work)
+        return took
 
     def _draw(self, work: Work, row: int, guess: Sequence[int]) -> None:
         """Draw from the row, and go on through the guess for as long as it was right."""
@@ -198,14 +216,20 @@ class Scheduler:
         most = min(most, work.room - 1, self._chunk // len(self.running)) if self._model.rewinds else 0
         return work.pen.guess(work.tokens, most)[:most] if most > 0 else ()
 
-    def _embed(self, work: Work, count: int) -> None:
+    def _embed(self, reading: Reading) -> Took:
+        """A batch of its own: in one with others, an output would be made for each of their tokens too."""
+        pieces = [_piece(work, work.tokens[work.done : work.done + count], count) for work, count in reading]
         self.slots.line_up()
-        piece = _piece(work, work.tokens[work.done : work.done + count], count)
-        work.states.append(self._model.embed(piece))
-        self.slots.grow(_slot(work), piece.tokens)
-        if not work.unread:
-            work.pen.read(np.concatenate(work.states))
-            self._works.end(work)
+        began = self._clock()
+        found = self._model.embed(pieces)
+        took = Took(0, sum(count for _, count in reading), self._clock() - began)
+        for (work, _), piece, states in zip(reading, pieces, found, strict=True):
+            work.states.append(states)
+            self.slots.grow(_slot(work), piece.tokens)
+            if not work.unread:
+                work.pen.read(np.concatenate(work.states))
+                self._works.end(work)
+        return took
 
 
 def _slot(work: Work) -> Slot:
@@ -218,8 +242,12 @@ def _piece(work: Work, tokens: Sequence[int], outputs: int) -> Piece:
 
 
 def _divide(works: Sequence[Work], room: int) -> Iterator[tuple[Work, int]]:
-    """Give each an equal share of `room`; what one does not need goes to the others."""
-    for left, work in zip(range(len(works), 0, -1), sorted(works, key=lambda work: work.unread), strict=True):
+    """Give each an equal share of `room`; what one does not need goes to the others. If it is little, the first get it.
+
+    Otherwise, where room is scarce, a long prompt would wait for ever for the short ones that keep coming.
+    """
+    works = sorted(works[:room], key=lambda work: work.unread)
+    for left, work in zip(range(len(works), 0, -1), works, strict=True):
         share = min(work.unread, -(-room // left))
         room -= share
         yield work, share
