@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import socket
 from pathlib import Path
@@ -79,6 +80,9 @@ def run(settings: Settings) -> None:
         timeout_graceful_shutdown=10,
         timeout_keep_alive=30,
     )
+    # What is there now stays: to look through it takes the collector 40 ms, and all streams stand still meanwhile.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(uvicorn.Server(config).serve(sockets=[listener]))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import importlib
 import os
 import signal
@@ -108,6 +109,9 @@ class Worker:
             log.error("model refused", model=message.spec.name, reason=str(refusal))
             self._connection.send(frames.encode(frames.Refused(str(refusal))))
             sys.exit(1)
+        # The collector would look through all that a model brings, 30 ms each time, in the middle of somebody's reply.
+        gc.collect()
+        gc.freeze()
         self._connection.send(frames.encode(frames.Loaded(time.monotonic() - started)))
         threading.Thread(target=self._receive, daemon=True).start()
         while True:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-SLACK: Final = 2.2
+SLACK: Final = 1.8
 """How many times longer a step may get by the prompts that are read in it. Whoever listens notices nothing at 3."""
 LONGEST_SECONDS: Final = 0.1
 """A step in which nobody's reply is written: how long a newcomer waits at worst before his prompt is looked at."""
