@@ -30,6 +30,7 @@ from structlog.contextvars import get_contextvars
 from appliance import logs, metrics
 from appliance.engines import frames
 from appliance.engines.parts import Parts
+from appliance.engines.silence import Silence
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
 from appliance.jobs import Embed, Generate, Prepare
 
@@ -229,13 +230,18 @@ class EngineHost:
 
     async def _receive_frames(self, stream: BufferedByteReceiveStream, tasks: anyio.abc.TaskGroup) -> str:
         """Hand out what the worker says; returns why there will be no more."""
+        silence = Silence(self._watch.silent_seconds, self._watch.beat_seconds)
         loading_until = anyio.current_time() + self._watch.load_seconds
         steps, progress_at = -1, anyio.current_time()
         self._detail = "the model is being loaded"
-        try:
+        with anyio.CancelScope() as listening:
+            tasks.start_soon(silence.end, listening)
             while True:
-                with anyio.fail_after(self._watch.silent_seconds):
+                try:
                     message, payload = await frames.receive(stream)
+                except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+                    return "the worker's process ended"
+                silence.broken()
                 now = anyio.current_time()
                 match message:
                     case frames.Beat(steps=counted, busy=busy):
@@ -256,10 +262,7 @@ class EngineHost:
                         return reason
                     case frames.Loaded(seconds=seconds):
                         tasks.start_soon(self._prove, seconds)
-        except TimeoutError:
-            return f"the worker gave no sign of life for {self._watch.silent_seconds:g} s"
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-            return "the worker's process ended"
+        return f"the worker gave no sign of life for {self._watch.silent_seconds:g} s"
 
     async def _prove(self, load_seconds: float) -> None:
         """Ready means: it has answered a real request."""

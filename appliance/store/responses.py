@@ -7,6 +7,7 @@ process.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +48,8 @@ class Responses:
     def keep(self, response: Kept) -> None:
         """Remember a response. One that is larger than all room is not kept."""
         encoded = msgspec.json.encode(response)
+        if len(encoded) > self._most_bytes:
+            return
         self._kept[response.id] = encoded
         self._bytes += len(encoded)
         for item in response.items:
@@ -83,12 +86,15 @@ class Responses:
             wanted = found[-1].previous
         return found[::-1]
 
-    def item(self, item: str) -> dict[str, Any] | None:
-        """An item of any kept response."""
-        owner = self._owners.get(item)
-        if owner is None:
-            return None
-        return next((each for each in self.get(owner).items if each["id"] == item), None)
+    def items(self, wanted: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Those items of kept responses that there are, by their ids. Each response is looked at once."""
+        owners: dict[str, set[str]] = {}
+        for item in wanted:
+            if owner := self._owners.get(item):
+                owners.setdefault(owner, set()).add(item)
+        return {
+            each["id"]: each for owner, items in owners.items() for each in self.get(owner).items if each["id"] in items
+        }
 
     def delete(self, response: str) -> None:
         """Forget a response. Raises `NotFound`."""

@@ -100,11 +100,11 @@ def _invalid(error: ValidationException) -> RequestError:
     if missing := MISSING.search(message):
         field = missing[1] if key in (None, "data") else f"{key}.{missing[1]}"
         return RequestError(f"The field {field!r} is missing.", code="missing_field", param=field)
-    if key in (None, "data"):
-        if found := FIELD.search(message):
-            key = found[1]
-        elif message.startswith("Missing required"):
+    if key in (None, "data"):  # the name of a handler's argument, which no client knows
+        if message == "'data'" or message.startswith("Missing required"):
             return RequestError("The request has no body.", code="missing_field", param="body")
+        found = FIELD.search(message)
+        key = found[1] if found else "body"
     if "Unsupported type: <class 'str'>" in message:
         message = "send it as a file with a file name"
     return RequestError(f"{key or 'body'}: {message}", param=key)

@@ -32,21 +32,22 @@ def messages(instructions: str | None, items: Sequence[Item]) -> list[Message]:
     """
     found = [Message("system", instructions)] if instructions else []
     called = set()
+    calls: dict[int, list[ToolCall]] = {}
     for item in items:
         match item:
             case MessageItem(role=role):
                 found.append(Message(ROLES[role], item.text))
             case CallItem() if item.status != "incomplete":
                 called.add(item.call_id)
-                call = ToolCall(item.call_id, item.name, item.arguments)
-                if found and found[-1].role == "assistant":
-                    found[-1] = replace(found[-1], tool_calls=[*found[-1].tool_calls, call])
-                else:
-                    found.append(Message("assistant", "", tool_calls=[call]))
+                if not found or found[-1].role != "assistant":
+                    found.append(Message("assistant", ""))
+                calls.setdefault(len(found) - 1, []).append(ToolCall(item.call_id, item.name, item.arguments))
             case CallOutputItem() if item.call_id in called:
                 found.append(Message("tool", item.text, tool_call_id=item.call_id))
             case CallItem() | CallOutputItem() | ReasoningItem():
                 pass
+    for at, made in calls.items():
+        found[at] = replace(found[at], tool_calls=made)
     return found
 
 

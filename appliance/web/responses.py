@@ -140,15 +140,19 @@ def _understood(box: Box, data: ResponseRequest) -> _Turn:
 
 def _resolved(items: Sequence[Item | ItemReference], responses: Responses) -> list[Item]:
     """The items, with those that are only named fetched from where they are kept."""
+    kept = responses.items(item.id for item in items if isinstance(item, ItemReference))
     found: list[Item] = []
+    named: set[str] = set()
     for number, item in enumerate(items):
         if not isinstance(item, ItemReference):
             found.append(item)
             continue
-        raw = responses.item(item.id)
-        if raw is None:
+        if item.id in named:
+            raise RequestError(f"The item {item.id!r} is named twice.", param=f"input[{number}].id")
+        if item.id not in kept:
             raise NotFound(f"There is no kept item {item.id!r}.", param=f"input[{number}].id")
-        found += kept_items([raw])
+        named.add(item.id)
+        found += kept_items([kept[item.id]])
     return found
 
 

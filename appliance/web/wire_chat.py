@@ -11,7 +11,7 @@ from appliance.errors import RequestError
 from appliance.jobs import Generate, Priority
 from appliance.web.wire_format import ReplyFormat, ResponseFormat
 from appliance.web.wire_generation import GenerationBody, TokenCount, repeated
-from appliance.web.wire_messages import ChatMessage, plain_messages
+from appliance.web.wire_messages import MOST_MESSAGES, ChatMessage, plain_messages
 from appliance.web.wire_tools import ChatTool, ChatToolChoice, Choosing, chat_toolbox
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -27,7 +27,7 @@ class TemplateFields(msgspec.Struct, frozen=True, kw_only=True):
 class ChatRequest(GenerationBody, kw_only=True):
     """Body of `/v1/chat/completions`. What no field names is ignored."""
 
-    messages: Annotated[list[ChatMessage], Meta(min_length=1)]
+    messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=MOST_MESSAGES)]
     max_completion_tokens: TokenCount | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None

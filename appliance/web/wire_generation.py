@@ -28,7 +28,7 @@ TOKEN: Final = re.compile(r"[0-9]{1,10}")
 
 TokenCount = Annotated[int, Meta(ge=1, le=MOST)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
-RepeatPenalty = Annotated[float, Meta(gt=0, le=2)]
+RepeatPenalty = Annotated[float, Meta(ge=0.01, le=2)]
 
 
 class StreamOptions(msgspec.Struct, frozen=True):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from appliance.errors import RequestError
 from appliance.jobs import Message, ToolCall
 from appliance.web.wire_tools import check_type
+
+MOST_MESSAGES: Final = 10_000
+"""In a request. No context holds as many, and to look at a million would keep everybody else waiting."""
+MOST_CALLS: Final = 1000
+"""In a message."""
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -54,9 +60,9 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message of the request. `developer` counts as `system`; names of participants are not shown to the model."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[ContentPart] | None = None
+    content: str | Annotated[list[ContentPart], Meta(max_length=MOST_MESSAGES)] | None = None
     refusal: str | None = None
-    tool_calls: list[CallBody] | None = None
+    tool_calls: Annotated[list[CallBody], Meta(max_length=MOST_CALLS)] | None = None
     tool_call_id: str | None = None
     function_call: Any = None
 

@@ -12,6 +12,7 @@ from appliance.jobs import Generate, Message, Sampling
 from appliance.web.wire_chat import Effort, priority, thinking
 from appliance.web.wire_format import FormatType, ReplyFormat, reply_format
 from appliance.web.wire_generation import TokenCount
+from appliance.web.wire_messages import MOST_MESSAGES
 from appliance.web.wire_response_items import converted
 from appliance.web.wire_tools import Choosing, Function, Toolbox, check_type, plain_tools, toolbox
 
@@ -87,7 +88,7 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
 class ResponseRequest(msgspec.Struct, kw_only=True):
     """Body of `/v1/responses`."""
 
-    input: str | list[dict[str, Any]] | None = None
+    input: str | Annotated[list[dict[str, Any]], Meta(max_length=MOST_MESSAGES)] | None = None
     model: str | None = None
     instructions: str | None = None
     previous_response_id: str | None = None

@@ -221,6 +221,20 @@ def test_tools_need_not_be_called(thinker: LlamaEngine) -> None:
     assert end(said).finish_reason in ("stop", "length")
 
 
+def test_a_schema_that_turns_out_too_large_is_an_error_and_no_broken_json(thinker: LlamaEngine) -> None:
+    large = {"type": "object", "properties": {f"p{number}": {"type": "integer"} for number in range(600)}}
+    said = run(thinker, ask("Go.", schema=large, max_tokens=40), ask("Go.", schema=PERSON, max_tokens=60))
+    assert [each.error.code for each in said if each.id == 1 and each.error] == ["invalid_value"]
+    assert end(said, 2).finish_reason == "stop"
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=1e-40), Sampling(temperature=1.0, top_k=2**32 + 1, seed=3)])
+def test_numbers_at_the_edge_draw_like_those_they_mean(thinker: LlamaEngine, sampling: Sampling) -> None:
+    meant = GREEDY if sampling.temperature < 1 else Sampling(temperature=1.0, seed=3)
+    same = [text(run(thinker, ask("Say hello.", max_tokens=12, sampling=each))) for each in (sampling, meant)]
+    assert same[0] == same[1]
+
+
 def test_figures_of_each_token(thinker: LlamaEngine) -> None:
     said = run(thinker, ask("Name a colour.", max_tokens=6, logprobs=3))
     figures = [each for part in said if isinstance(part.part, Token) for each in part.part.likelihoods]
@@ -278,6 +292,12 @@ def test_nobody_writes_himself_another_role(thinker: LlamaEngine) -> None:
         (ask("x", tools=[Tool("f", "", {"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}})],
              tool_choice="required"), "invalid_value", "tools"),
         (Embed(texts=["word " * 1500]), "context_length_exceeded", "input"),
+        (Embed(tokens=[[1] * 1000] * 301), "invalid_value", "input"),
+        (ask("x", tools=[Tool("f", "word " * 100_000)]), "context_length_exceeded", "tools"),
+        (Generate(messages=[Message("user", "a" * 9000)] * 20), "context_length_exceeded", "messages"),
+        (ask("x", schema={"$ref": "#"}), "invalid_value", "response_format"),
+        (ask("x", schema={"const": "a"}, sampling=Sampling(logit_bias=dict.fromkeys(range(49152), -100))),
+         "invalid_value", "logit_bias"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused(thinker: LlamaEngine, job: Any, code: str, param: str) -> None:
@@ -376,6 +396,23 @@ def test_what_has_to_give_way_comes_back_from_the_disk(models: Lineup, tmp_path:
     assert engine.scheduler.slots.evicted > 0
     assert [text(said) for said in again] == [text(said) for said in first]
     assert [end(said).cached_tokens > 200 for said in again] == [True, True, True]
+    engine.close()
+
+
+def test_many_replies_to_one_prompt_bring_its_state_from_the_disk_once(models: Lineup, tmp_path: Path) -> None:
+    spec = Llama(name="llm", path=str(models.llm.main), context=512, cells=1024, batch=64, cache_dir=str(tmp_path))
+    engine = load(spec)
+    job = ask("Go on.", system=LONG_SYSTEM)
+    expected = text(run(engine, job))
+    while engine.untidy:
+        engine.tidy()
+    engine._desk.wait()
+    forget(engine)
+    said = run(engine, *[job] * 6)
+    assert [text(said, number) for number in range(1, 7)] == [expected] * 6
+    assert all(end(said, number).cached_tokens > 200 for number in range(1, 7))
+    held = {cell for slot in engine.scheduler.slots for cell in slot.cells}
+    assert len(held) < 2 * end(said, 1).prompt_tokens
     engine.close()
 
 

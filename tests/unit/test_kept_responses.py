@@ -31,9 +31,9 @@ def test_responses_are_chained() -> None:
         store.keep(response)
     assert [each.id for each in store.chain("resp_3", "p")] == ["resp_1", "resp_2", "resp_3"]
     assert [each.id for each in store.chain("resp_4", "p")] == ["resp_1", "resp_4"]
-    assert store.item("out_2") == {"id": "out_2"}
+    assert store.items(["out_2", "in_1", "no"]) == {"out_2": {"id": "out_2"}, "in_1": kept(1).input[0]}
     store.delete("resp_2")
-    assert store.item("out_2") is None
+    assert store.items(["out_2"]) == {}
     with pytest.raises(NotFound, match=r"resp_2.*no longer kept") as raised:
         store.chain("resp_3", "p")
     assert raised.value.param == "p"
@@ -48,17 +48,18 @@ def test_the_least_used_response_goes_first() -> None:
         store.keep(kept(number))
     store.get("resp_1")
     store.keep(kept(3))
-    assert (store.item("in_1"), store.item("in_2")) == (kept(1).input[0], None)
+    assert store.items(["in_1", "in_2"]) == {"in_1": kept(1).input[0]}
 
 
 def test_responses_are_bounded_in_bytes() -> None:
     store = Responses(most=100, most_bytes=10_000)
     for number in range(10):
         store.keep(kept(number, size=3000))
-    assert [number for number in range(10) if store.item(f"in_{number}")] == [7, 8, 9]
+    assert sorted(store.items(f"in_{number}" for number in range(10))) == ["in_7", "in_8", "in_9"]
     store.keep(kept(99, size=20_000))
     with pytest.raises(NotFound):
         store.get("resp_99")
+    assert len(store.items(f"in_{number}" for number in range(10))) == 3
     store.keep(kept(100))
     assert store.get("resp_100") == kept(100)
 

@@ -125,6 +125,23 @@ def test_bad_json(box: str, name: str) -> None:
     assert (error["code"], error["param"]) == (code, param)
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "missing_field"), (b"null", "invalid_value"), (b"[]", "invalid_value"), (b"{", "invalid_value")],
+)
+def test_a_body_that_is_none(box: str, content: bytes, code: str) -> None:
+    status, error = ask(box, "/v1/chat/completions", content=content, headers={"content-type": "application/json"})
+    assert (status, error["code"], error["param"]) == (400, code, "body")
+    assert "data" not in error["message"]
+
+
+def test_a_million_messages_are_refused_by_their_number(box: str) -> None:
+    for path, field in (("/v1/chat/completions", "messages"), ("/v1/responses", "input")):
+        _, error = ask(box, path, json={field: [{"role": "user", "content": "a"}] * 10_001})
+        assert (error["code"], error["param"]) == ("invalid_value", field)
+        assert "10000" in error["message"]
+
+
 def test_bad_forms(box: str, question: bytes) -> None:
     _, error = ask(box, "/v1/audio/transcriptions", files={"file": question}, data={"language": "klingon"})
     assert (error["code"], error["param"]) == ("invalid_value", "language")

@@ -203,12 +203,15 @@ class LlamaEngine:
             self.say(read.job_id, Prepared(prompt_tokens=0, cached_tokens=0))
             return
         for order in read.orders:
-            if order.kept is not None:
-                _, resident = self.scheduler.slots.best(order.tokens)
-                if order.kept_size - resident >= WORTH_FETCHING:
-                    self._desk.fetch(order, order.kept)
-                    continue
-            self._start(order)
+            if order.kept is not None and self._worth_fetching(order):
+                self._desk.fetch(order, order.kept)
+            else:
+                self._start(order)
+
+    def _worth_fetching(self, order: Order) -> bool:
+        """Whether the cache has much less of the prompt than the disk: another may have brought it meanwhile."""
+        _, resident = self.scheduler.slots.best(order.tokens)
+        return order.kept_size - resident >= WORTH_FETCHING
 
     def _start(self, order: Order) -> None:
         if order.job_id not in self._jobs:
@@ -239,8 +242,8 @@ class LlamaEngine:
 
     def _adopt(self, fetched: Fetched) -> None:
         """Put a state from the disk into the cache, where the order will find it."""
-        slots, size = self.scheduler.slots, len(fetched.tokens)
-        if not size or not slots.make_room(size):
+        slots, size, order = self.scheduler.slots, len(fetched.tokens), fetched.order
+        if order.job_id not in self._jobs or not self._worth_fetching(order) or not size or not slots.make_room(size):
             return
         slot = slots.take()
         slots.line_up()

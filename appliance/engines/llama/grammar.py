@@ -49,29 +49,42 @@ class Grammars:
     def compile(self, source: str, param: str) -> Mask:
         """A mask at the grammar's start. Raises `RequestError` about `param` for a schema that cannot be followed."""
         matcher = llguidance.LLMatcher(self._tokenizer, llguidance.LLMatcher.grammar_from_lark(source), log_level=0)
-        if matcher.is_error():
-            reason = matcher.get_error().splitlines()[0][:300]
-            raise RequestError(f"The schema cannot be followed: {reason}", param=param)
-        return Mask(matcher, self._size)
+        mask = Mask(matcher, self._size, param)
+        mask.compute()  # some schemas fail only here
+        return mask
 
 
 class Mask:
-    """Where one reply is in its grammar."""
+    """Where one reply is in its grammar. What it raises is a `RequestError` about `param`."""
 
-    def __init__(self, matcher: Any, size: int) -> None:
-        self._matcher = matcher
-        self._size = size
+    def __init__(self, matcher: Any, size: int, param: str) -> None:
+        self._matcher, self._size, self._param = matcher, size, param
         self._bits = np.zeros((size + 31) // 32, np.int32)
 
-    def apply(self, logits: NDArray[np.float32]) -> None:
-        """Make every token impossible that the grammar does not allow next."""
+    def compute(self) -> NDArray[np.uint8]:
+        """Which tokens may come next, shape (vocabulary,). Raises where the grammar is beyond llguidance's limits."""
+        self._check()
         self._matcher.unsafe_compute_mask_ptr(self._bits.ctypes.data, self._bits.nbytes)
-        allowed = np.unpackbits(self._bits.view(np.uint8), bitorder="little", count=self._size)
-        np.putmask(logits, allowed == 0, -np.inf)
+        self._check()
+        return np.unpackbits(self._bits.view(np.uint8), bitorder="little", count=self._size)
 
-    def accept(self, token: int) -> bool:
-        """Go on by a token; False: the grammar's own limits were reached, and the reply has to end."""
-        return bool(self._matcher.consume_token(token))
+    def apply(self, logits: NDArray[np.float32]) -> None:
+        """Make every token impossible that the grammar does not allow next. Raises."""
+        np.putmask(logits, self.compute() == 0, -np.inf)
+
+    def accept(self, token: int) -> None:
+        """Go on by a token that was drawn after `apply`. Raises."""
+        if not self._bits[token >> 5] >> (token & 31) & 1:
+            raise RequestError("It forbids every token that the reply's form allows next.", param="logit_bias")
+        if not self._matcher.consume_token(token):
+            self._check()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            reason = self._matcher.get_error().splitlines()[0][:300]
+            if " " not in reason:  # llguidance's name of a state, not a sentence
+                reason = "there is no text that it allows"
+            raise RequestError(f"The schema cannot be followed: {reason}", param=self._param)
 
     @property
     def complete(self) -> bool:

@@ -5,8 +5,11 @@ Everything that the caller got wrong is found here, before the job takes anyone'
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from appliance.engines.llama.prefix import numbers, shared
 from appliance.engines.llama.sections import Sections
@@ -17,13 +20,15 @@ from appliance.errors import RequestError
 from appliance.jobs import Embed, Generate, Message, Prepare, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from appliance.engines.llama.grammar import Grammars, Mask
     from appliance.engines.llama.template import Template
     from appliance.engines.llama.vocabulary import Vocabulary
     from appliance.jobs import AnyJob, Priority
 
+EMBEDDED: Final = 300_000
+"""Tokens that one request may have embedded, as OpenAI has it: whoever comes next waits until all are read."""
 RANKS: Final[dict[Priority, int]] = {"live": LIVE, "typed": TYPED, "background": BACKGROUND}
 
 
@@ -71,15 +76,21 @@ class Reader:
                 tokens = self._beginning(job)
                 return [self._order(job_id, job, tokens)] if tokens else []
             case Embed():
-                prompts: list[Sequence[int]] = [*job.tokens]
-                for text in job.texts:
-                    short = self._short(text, "input")
-                    prompts.append(self._vocabulary.tokens(short, whole=True, control=False))
-                fitting = [self._fit(self._known(tokens, "input"), "input") for tokens in prompts]
-                return [
-                    Order(job, job_id, RANKS[job.priority], tokens, index=index) for index, tokens in enumerate(fitting)
-                ]
+                return list(self._embed(job_id, job))
         raise TypeError(f"not a job for a language model: {type(job).__name__}")
+
+    def _embed(self, job_id: int, job: Embed) -> Iterator[Order]:
+        left = EMBEDDED
+        known = (self._known(tokens, "input") for tokens in job.tokens)
+        for index, tokens in enumerate(itertools.chain(known, map(self._input, job.texts))):
+            left -= len(self._fit(tokens, "input"))
+            if left < 0:
+                raise RequestError(f"The limit of a request is {EMBEDDED} tokens; send less at once.", param="input")
+            yield Order(job, job_id, RANKS[job.priority], tokens, index=index)
+
+    def _input(self, text: str) -> Sequence[int]:
+        self._check_size([text], "input")
+        return self._vocabulary.tokens(text, whole=True, control=False)
 
     def _generate(self, job_id: int, job: Generate) -> Order:
         for token in job.sampling.logit_bias:
@@ -87,7 +98,7 @@ class Reader:
                 raise RequestError(
                     f"There is no token {token}; there are 0 to {self._vocabulary.size - 1}.", param="logit_bias"
                 )
-        text = self._render(job) if job.tokens is None and job.text is None else None
+        text = self._render(job, job.messages) if job.tokens is None and job.text is None else None
         tokens = self._tokens(job, text)
         order = self._order(job_id, job, tokens)
         room = self._context - len(tokens)
@@ -105,21 +116,21 @@ class Reader:
         kept, size = self._find(tokens)
         return Order(job, job_id, RANKS[job.priority], tokens, kept=kept, kept_size=size)
 
-    def _render(self, job: Prompt, *, reply: bool = True) -> str:
-        for message in job.messages:
-            self._short(message.content, "messages")
-        return self._template.render(job.messages, job.tools, thinking=job.thinking, reply=reply)
+    def _render(self, job: Prompt, messages: Sequence[Message], *, reply: bool = True) -> str:
+        self._check_size([str(msgspec.json.encode(tool), "utf-8") for tool in job.tools], "tools")
+        self._check_size([part for message in messages for part in _parts(message)], "messages")
+        return self._template.render(messages, job.tools, thinking=job.thinking, reply=reply)
 
     def _tokens(self, job: Prompt, text: str | None) -> Sequence[int]:
         if job.tokens is not None:
             return self._fit(self._known(job.tokens, "prompt"), "prompt")
         if job.text is not None:
-            return self._fit(
-                self._vocabulary.tokens(self._short(job.text, "prompt"), whole=True, control=True), "prompt"
-            )
-        assert text is not None  # noqa: S101 - rendered by the caller
-        tokens = self._vocabulary.tokens(text, whole=not self._template.begins, control=True)
-        return self._fit(tokens, "messages")
+            text, whole, param = job.text, True, "prompt"
+        else:
+            assert text is not None  # noqa: S101 - rendered by the caller
+            whole, param = not self._template.begins, "messages"
+        self._check_size([text], param)
+        return self._fit(self._vocabulary.tokens(text, whole=whole, control=True), param)
 
     def _beginning(self, job: Prepare) -> Sequence[int]:
         """The tokens that stay, however the last message goes on: what they are is tried out."""
@@ -129,8 +140,7 @@ class Reader:
         variants = []
         for more in ("", "s", " a"):
             grown = [*before, Message(last.role, last.content + more)]
-            text = self._template.render(grown, job.tools, thinking=job.thinking, reply=False)
-            variants.append(self._tokens(job, text))
+            variants.append(self._tokens(job, self._render(job, grown, reply=False)))
         first, *others = map(numbers, variants)
         return variants[0][: min(shared(first, other) for other in others)]
 
@@ -142,12 +152,11 @@ class Reader:
                 )
         return tokens
 
-    def _short(self, text: str, param: str) -> str:
-        """Refuse by its size what could not fit: to tokenise it could take minutes."""
-        least = self._vocabulary.least_tokens(text)
+    def _check_size(self, texts: Sequence[str], param: str) -> None:
+        """Refuse by its size what could not fit: to render and tokenise it could take minutes."""
+        least = sum(len(text.encode()) for text in texts) // self._vocabulary.longest_piece
         if least >= self._context:
             raise self._too_long(f"{least} or more", param)
-        return text
 
     def _fit(self, tokens: Sequence[int], param: str) -> Sequence[int]:
         if not tokens:
@@ -162,3 +171,11 @@ class Reader:
             code="context_length_exceeded",
             param=param,
         )
+
+
+def _parts(message: Message) -> Iterator[str]:
+    """All that a template may write of a message."""
+    yield message.content
+    yield message.tool_call_id or ""
+    for call in message.tool_calls:
+        yield from (call.id, call.name, call.arguments)

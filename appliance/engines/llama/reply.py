@@ -80,6 +80,8 @@ class Reply:
         if self._mask is not None:
             self._mask.apply(self._rows.logits(row))
         token = self._rows.sample(self._chain.handle, row)
+        if self._mask is not None:
+            self._mask.accept(token)
         if token in self._vocabulary.ends:
             self._end("stop")
             return None
@@ -88,8 +90,9 @@ class Reply:
         self._count += 1
         self._thoughts += self._sections.thinking
         self._pass_on(self._sections.feed(self._text.feed(self._vocabulary.said(token))))
-        goes_on = self._mask is None or self._mask.accept(token)
-        if self._text.stopped or not goes_on or (self._mask is not None and self._mask.complete):
+        if self._sections.silent:
+            self._likelihoods = []
+        if self._text.stopped or (self._mask is not None and self._mask.complete):
             self._end("stop")
             return None
         if self._count >= self._limit:

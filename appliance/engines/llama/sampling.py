@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FORBID: Final = -100.0
 """A bias from which on a token is impossible, not only unlikely."""
 MIN_KEEP: Final = 1
+COLDEST: Final = 1e-6
+"""A temperature below this would divide the logits beyond what a float can hold; it means 0."""
 
 
 class Chain:
@@ -45,11 +47,11 @@ class Chain:
         penalties = (sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty)
         if penalties != (1.0, 0.0, 0.0):
             self._add(llama_cpp.llama_sampler_init_penalties(vocabulary_size, context, *penalties))
-        if sampling.temperature <= 0:
+        if sampling.temperature < COLDEST:
             self._add(llama_cpp.llama_sampler_init_greedy())
             return
         if sampling.top_k > 0:
-            self._add(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
+            self._add(llama_cpp.llama_sampler_init_top_k(min(sampling.top_k, vocabulary_size)))
         if sampling.top_p < 1:
             self._add(llama_cpp.llama_sampler_init_top_p(sampling.top_p, MIN_KEEP))
         if sampling.min_p > 0:

@@ -40,6 +40,13 @@ class Sections:
         """Whether what comes is a thought."""
         return self._in == "thought"
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing of what was fed is still to become words."""
+        if self._in == "words":
+            return self._blank and not self._text.strip()
+        return self._in != "start"
+
     def feed(self, text: str) -> list[Section]:
         """What is certain now."""
         self._text += text

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CALL, CALL_END = "<tool_call>", "</tool_call>"
 
 _ANYTHING: Final = r"/(.|\n)*/"
+_NO_THOUGHT: Final = r"~/[ \t\r\n]*<think>(.|\n)*/"
 
 
 def instructions(tools: Sequence[Tool]) -> str:
@@ -57,13 +58,21 @@ def grammar(job: Generate, *, thinks: bool, thinking: bool) -> tuple[str, str] |
     """
     tools = _offered(job)
     param = "tools"
+    form = job.schema if job.schema is not None else {"type": "object"} if job.json else None
     if tools and (job.tool_choice == "required" or job.tool_name):
-        rules = [f'start: "{CALL}" call' + _more(job)]
+        rules = [f'start: "{CALL}" call{_more(job)}']
+    elif tools and form is not None:
+        rules = [f'start: plain | "{CALL}" call{_more(job)}', f"plain: {json_rule(form)}"]
     elif tools:
-        rules = [f"start: plain | head call{_more(job)}", f"plain: {_ANYTHING}", f'head[lazy]: {_ANYTHING} "{CALL}"']
-    elif job.schema is not None or job.json:
+        # In a reply that may begin with a thought, what begins like one is one, and no call is read in it.
+        no_thought = f" & {_NO_THOUGHT}" if thinks and not thinking else ""
+        rules = [
+            f"start: plain | head call{_more(job)}", "plain: PLAIN", f"PLAIN: {_ANYTHING}{no_thought}",
+            "head[lazy]: HEAD", f'HEAD: ({_ANYTHING} "{CALL}"){no_thought}',
+        ]  # fmt: skip
+    elif form is not None:
         param = "response_format"
-        rules = [f"start: {json_rule(job.schema if job.schema is not None else {'type': 'object'})}"]
+        rules = [f"start: {json_rule(form)}"]
     else:
         return None
     if tools:

@@ -26,6 +26,7 @@ class Vocabulary:
         self.ends = frozenset(token for token in range(self.size) if llama_cpp.llama_vocab_is_eog(handle, token))
         """Tokens that end a reply."""
         self.longest_piece = max(map(len, self.pieces))
+        """Bytes: a text has at least so many tokens as this goes into it."""
         words = {self.pieces[token].decode("utf-8", "ignore") for token in self.control}
         longest_first = sorted((word for word in words if len(word) > 1), key=len, reverse=True)
         self._words = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
@@ -62,10 +63,6 @@ class Vocabulary:
         if count < 0:
             raise ValueError(f"a text of {len(data)} bytes takes {-count} tokens")
         return found[:count]
-
-    def least_tokens(self, text: str) -> int:
-        """A lower bound for the tokens of a text, without tokenising it: that could take minutes."""
-        return len(text.encode()) // self.longest_piece
 
     def harmless(self, text: str) -> str:
         """`text` with the control words broken up by a space, so that nobody writes himself another role."""
