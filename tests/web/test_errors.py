@@ -127,7 +127,7 @@ def test_bad_json(box: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"", "missing_field"), (b"null", "invalid_value"), (b"[]", "invalid_value"), (b"{", "invalid_value")],
+    [(b"", "missing_field"), (b"null", "invalid_value"), (b"[]", "invalid_value")],
 )
 def test_a_body_that_is_none(box: str, content: bytes, code: str) -> None:
     status, error = ask(box, "/v1/chat/completions", content=content, headers={"content-type": "application/json"})
