@@ -117,7 +117,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     repeat_penalty: float = 1.0
     """Penalties look at the reply alone, not at the prompt."""
     seed: int | None = None
-    """The same seed gives the same text, whatever else runs."""
+    """The same seed gives the same text; with the defaults on a CPU, whatever else runs."""
     logit_bias: dict[int, float] = {}
     """Added to the logits of these tokens; −100 forbids and 100 forces, as OpenAI's documentation has it."""
 

@@ -115,6 +115,9 @@ class Llm(Section, frozen=True):
     deadline_seconds: Annotated[
         Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
     ] = 60.0
+    background_seconds: Annotated[
+        Seconds, Meta(description="The same for background work (service_tier `flex`, vectors), which comes last.")
+    ] = 600.0
 
 
 class Tts(Section, frozen=True):

@@ -95,6 +95,7 @@ class EngineHost:
         self._watch: Workers = settings.workers
         self._queue: int = section.queue
         self._deadline: float = section.deadline_seconds
+        self._patience: float = getattr(section, "background_seconds", self._deadline)
         self._state: State = "starting"
         self._detail = "the worker is being started"
         self._restarts = 0
@@ -127,7 +128,8 @@ class EngineHost:
     async def _exchange(self, job: AnyJob, payload: bytes) -> AsyncIterator[Parts]:
         self._next_id += 1
         job_id, started = self._next_id, anyio.current_time()
-        parts = self._jobs[job_id] = Parts(job_id, self._deadline, self.role, self.tell)
+        deadline = self._patience if getattr(job, "priority", None) == "background" else self._deadline
+        parts = self._jobs[job_id] = Parts(job_id, deadline, self.role, self.tell)
         window = frames.WHOLE_REPLY if isinstance(job, Generate | Prepare | Embed) else frames.WINDOW
         try:
             self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window), payload)
@@ -183,12 +185,9 @@ class EngineHost:
             with theirs:
                 self._process = await anyio.open_process(
                     [*self._command, self.role, "--fd", str(theirs.fileno())],
-                    stdin=DEVNULL,
-                    stdout=None,
-                    stderr=None,
-                    pass_fds=[theirs.fileno()],
+                    stdin=DEVNULL, stdout=None, stderr=None, pass_fds=[theirs.fileno()],
                     env={**os.environ, **ENVIRONMENT},
-                )
+                )  # fmt: skip
         except BaseException:
             ours.close()
             raise

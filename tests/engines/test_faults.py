@@ -180,12 +180,40 @@ def test_overflow_is_refused_at_once_and_departure_frees_the_place(server: Serve
     assert httpx.get(f"{server.url}/metrics").text.count('appliance_stage_aborted_total{stage="llm"}') == 1
 
 
+ASKED: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Zanzibar"}], "logprobs": True},
+    "/v1/completions": {"prompt": "Zanzibar"},
+    "/v1/responses": {"input": "Zanzibar", "instructions": "Zanzibar"},
+    "/v1/embeddings": {"input": "Zanzibar"},
+}
+SCHEMA = {"type": "object", "properties": {"zanzibar": {"type": "integer"}}, "required": ["zanzibar"]}
+TOOL = {"name": "zanzibar", "description": "Zanzibar", "parameters": SCHEMA}
+CALL = {"id": "zanzibar", "type": "function", "function": {"name": "zanzibar", "arguments": '{"zanzibar": 1}'}}
+FIELDS: list[dict[str, Any]] = [
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "zanzibar", "schema": SCHEMA}}},
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "z", "schema": {"$ref": "#/zanzibar"}}}},
+    {"tools": [{"type": "function", "function": TOOL}], "tool_choice": "required"},
+    {
+        "messages": [
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "zanzibar", "content": "a"},
+        ]
+    },
+    {"messages": [{"role": "user", "content": "Zanzibar " * 20_000}]},
+    {"stop": ["zanzibar"], "logit_bias": {"zanzibar": 1}},
+]
+
+
 def test_what_was_said_is_in_no_log(server: Server, question: bytes) -> None:
     wait_ready(server.url)
+    chat = "/v1/chat/completions"
+    for path, body in [*ASKED.items(), *((chat, {**ASKED[chat], **fields}) for fields in FIELDS)]:
+        answer = httpx.post(f"{server.url}{path}", json={**body, "max_tokens": 20}, timeout=60)
+        assert answer.status_code in (200, 400)
     headers = {"accept": "text/event-stream", "x-request-id": "find-me"}
     answer = httpx.post(f"{server.url}/v1/voice/turns", files={"audio": question}, headers=headers, timeout=60)
     assert "turn.done" in answer.text
     while "find-me" not in (log := server.log.read_text().lower()):  # the line follows the answer's end
         assert server.process.poll() is None
-    for word in ("green", "grass", "story", "how are you"):
+    for word in ("green", "grass", "story", "how are you", "zanzibar"):
         assert word not in log

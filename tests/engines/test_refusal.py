@@ -17,6 +17,7 @@ from appliance.catalog import provenance
 from appliance.engines import host as host_module
 from appliance.engines.host import EngineHost, Probe
 from appliance.engines.specs import Llama
+from appliance.errors import DeadlineExceeded
 from appliance.jobs import Generate
 
 if TYPE_CHECKING:
@@ -102,6 +103,51 @@ def test_a_refusal_is_shown_in_readiness_and_tried_again(
             assert host.status.state == "down"
             path.touch()
             await until(lambda: host.status.state == "ready")
+            tasks.cancel_scope.cancel()
+
+    anyio.run(run)
+
+
+SAYS_NOTHING = """
+from appliance.engines import worker
+from appliance.jobs import Token
+
+class Mute:
+    busy = untidy = False
+    emissions = []
+    def submit(self, job_id, job, payload, **more):
+        from appliance.engines.interleave import Emission
+        if job.max_tokens == 4:
+            self.emissions = [Emission(job_id, Token(text="ready")), Emission(job_id)]
+    def step(self):
+        said, self.emissions = self.emissions, []
+        return said
+    def abort(self, job_id): pass
+    def grant(self, job_id, parts): pass
+
+worker.main(lambda spec: Mute())
+"""
+
+
+def test_background_work_may_wait_for_longer(settings: Settings) -> None:
+    llm = {"deadline_seconds": 0.2, "background_seconds": 0.3}
+    made = settings_module.load(environ={}, state_dir=settings.state_dir, overrides={"llm": llm})
+    probe = Probe(Generate(max_tokens=4))
+    host = EngineHost("llm", Llama(name="m", path="m"), probe, made, command=[sys.executable, "-c", SAYS_NOTHING])
+
+    async def ask(job: Generate) -> None:
+        async with host.stream(job) as parts:
+            async for _ in parts:
+                pass
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(host.run)
+            await until(lambda: host.status.state == "ready")
+            with pytest.raises(DeadlineExceeded, match=r"within 0\.2 s"):
+                await ask(Generate())
+            with pytest.raises(DeadlineExceeded, match=r"within 0\.3 s"):
+                await ask(Generate(priority="background"))
             tasks.cancel_scope.cancel()
 
     anyio.run(run)
