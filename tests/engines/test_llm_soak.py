@@ -110,7 +110,7 @@ async def soak(url: str, count: int, seed: int) -> Tally:
     """`count` requests, some at once."""
     dice, tally, places = random.Random(seed), Tally(), asyncio.Semaphore(AT_ONCE)
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=900, limits=limits) as client:  # background work waits long
 
         async def one(body: dict[str, Any], leave_after: int | None) -> None:
             async with places:
