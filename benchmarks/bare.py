@@ -2,20 +2,23 @@
 
 *bare*: nothing but `llama_decode` and a sampler, one token of each sequence a step, on the context that the engine
 itself would make. *stock*: the one-sequence engine that came before, `llama_cpp.Llama` with a reply after another.
-`python -m benchmarks.bare SPEC` reads a line of JSON for each round, and answers with tokens a second.
+`python -m benchmarks.bare SPEC` reads a line of JSON for each round, and answers with one.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import statistics
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp
 import msgspec
+import numpy as np
 
 from appliance.engines.llama import hearing, loading
 from appliance.engines.llama.anatomy import shape_of
@@ -72,6 +75,36 @@ class Bare:
             chain.close()
         return len(prompts) * steps / seconds
 
+    def least_gap(self, depth: int, steps: int) -> float:
+        """How many times longer a step gets by a single token of a prompt that has been read to `depth` already.
+
+        No scheduler can read that prompt beside a reply and stay below it.
+        """
+        tokens = iter(np.random.default_rng(1).integers(0, self.context.vocabulary_size, 2 * depth).tolist())
+        sizes = [0, 0]
+
+        def step(*counts: int) -> float:
+            pieces = [
+                Piece(slot, sizes[slot], list(islice(tokens, count)), int(slot == 0))
+                for slot, count in enumerate(counts)
+                if count
+            ]
+            began = time.perf_counter()
+            self.context.decode(pieces)
+            for piece in pieces:
+                sizes[piece.slot] += len(piece.tokens)
+            return time.perf_counter() - began
+
+        for _ in range(8):
+            step(32, 0)
+        alone = statistics.median(step(1, 0) for _ in range(steps))
+        while sizes[1] < depth:
+            step(0, min(64, depth - sizes[1]))
+        beside = statistics.median(step(1, 1) for _ in range(steps))
+        for slot in (0, 1):
+            self.context.drop(slot)
+        return beside / alone
+
 
 class Stock:
     """The one-sequence engine: each reply waits for the one before."""
@@ -106,12 +139,15 @@ def main() -> None:
     print(json.dumps({"ends": sorted(bare.vocabulary.ends)}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        prompts = [msgspec.convert(messages, list[Message]) for messages in order["prompts"]]
-        if order["kind"] == "bare":
-            rate = bare.rate(prompts, order["steps"])
-        else:
-            rate = stock.rate([bare.tokens(prompt) for prompt in prompts], order["steps"])
-        print(json.dumps({"rate": rate}), flush=True)
+        prompts = [msgspec.convert(messages, list[Message]) for messages in order.get("prompts", ())]
+        match order["kind"]:
+            case "bare":
+                answer = {"rate": bare.rate(prompts, order["steps"])}
+            case "stock":
+                answer = {"rate": stock.rate([bare.tokens(prompt) for prompt in prompts], order["steps"])}
+            case _:
+                answer = {"gap": bare.least_gap(order["depth"], order["steps"])}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def measure(box: Box, spec: Llama, rounds: Rounds) -> Iterator[Figure]:
         bench = _Bench(box.port, load, ends)
         yield from bench.rates(bare, rounds.rate)
         yield from bench.first_tokens(rounds.first)
-        yield from bench.stalls(rounds.stall)
+        yield from bench.stalls(bare, rounds.stall)
         yield from bench.structured(rounds.first)
         yield from bench.priorities(rounds.first)
         with talker("benchmarks.bare", encoded, environ=before) as old:
@@ -131,7 +131,7 @@ class _Bench:
         yield Figure("llm_first_token_shared", statistics.median(later), "s")
         yield Figure("llm_first_token_shared_over_cold", statistics.median(ratios), "", at_most=0.15)
 
-    def stalls(self, rounds: int) -> Iterator[Figure]:
+    def stalls(self, bare: Talker, rounds: int) -> Iterator[Figure]:
         """A step is normal if it takes what the same reply's takes there when nothing else is done.
 
         It grows with the reply, so the gaps are also shown in steps of the reply's beginning.
@@ -158,6 +158,8 @@ class _Bench:
         yield Figure("llm_longest_gap_beside_3000_tokens", statistics.median(beside), "steps", at_most=3.0)
         yield Figure("llm_longest_gap_worst_round", max(beside), "steps")
         yield Figure("llm_longest_gap_in_first_steps", statistics.median(early), "steps")
+        least = bare.ask({"kind": "least gap", "depth": 3000, "steps": 40})["gap"]
+        yield Figure("llm_bare_step_with_one_token_at_3000", least, "steps")
         yield Figure("llm_longest_gap_alone", statistics.median(quiet), "steps")
         yield Figure("llm_3000_tokens_beside_a_reply", statistics.median(taken), "s")
 
