@@ -296,6 +296,7 @@ def test_nobody_writes_himself_another_role(thinker: LlamaEngine) -> None:
         (ask("x", tools=[Tool("f", "word " * 100_000)]), "context_length_exceeded", "tools"),
         (Generate(messages=[Message("user", "a" * 9000)] * 20), "context_length_exceeded", "messages"),
         (ask("x", schema={"$ref": "#"}), "invalid_value", "response_format"),
+        (ask("x", schema={"$ref": "#"}, tools=[WEATHER]), "invalid_value", "response_format"),
         (ask("x", schema={"const": "a"}, sampling=Sampling(logit_bias=dict.fromkeys(range(49152), -100))),
          "invalid_value", "logit_bias"),
     ],

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench import Bench
-from counting import CountingModel
+from counting import CountingModel, reply_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.engines.llama.piece import Piece
     from appliance.engines.llama.work import Work
+
+LONG = next([start, *range(1, 100)] for start in range(999) if len(reply_to([start, *range(1, 100)], 30)) == 30)
 
 
 def test_typing_that_never_pauses_does_not_starve_background_work_but_speech_comes_first() -> None:
@@ -82,4 +84,31 @@ def test_texts_to_embed_are_read_together() -> None:
     one.step()
     assert together == [4]
     assert all(one.pens[work].over for work in works)
+    one.finish()
+
+
+def test_texts_of_any_lengths_are_embedded_beside_a_reply_whose_cells_stay_in_order() -> None:
+    one = Bench(CountingModel(400, 8, 80), width=6, ordered=True)
+    talk = one.submit(LONG, 30)
+    for _ in range(10):
+        one.step()
+    for length in (4, 40, 7, 60):
+        one.submit([length] * length, embeds=True)
+    while not one.pens[talk].over:
+        one.step()
+    assert one.model.in_order()
+    one.finish()
+
+
+def test_what_texts_to_embed_cost_does_not_slow_down_the_reading_of_prompts() -> None:
+    one = Bench(CountingModel(400, 8, 80), width=6)
+    one.submit(LONG, 30)
+    for _ in range(12):
+        one.step()
+    before = one.pace.room(1, 64)
+    for number in range(1, 4):
+        one.submit([number] * 20, embeds=True)
+    for _ in range(6):
+        one.step()
+    assert one.pace.room(1, 64) == before
     one.finish()

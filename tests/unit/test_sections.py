@@ -160,3 +160,16 @@ def test_calls_have_numbers_and_ids_of_their_own() -> None:
 
 def test_without_calls_their_marks_are_words() -> None:
     assert joined(read([call()], calls=False)) == [("Token", call())]
+
+
+@pytest.mark.parametrize("thought", ["", "<think>Hm.</think>\n\n"])
+def test_in_a_reply_of_a_form_a_call_comes_first_or_not_at_all(thought: str) -> None:
+    def reply(text: str) -> list[Section]:
+        sections = Sections(thinking=False, thinks=True, calls=True, formed=True)
+        return [each for letter in thought + text for each in sections.feed(letter)] + sections.finish()
+
+    text = '{"markup": "<tool_call> here"}'
+    assert "".join(part.text for part in reply(text) if isinstance(part, Token)) == text
+    made = reply(f"{call()}\n{call()}")
+    assert sum(isinstance(part, Called) for part in made) == 2
+    assert not [part for part in made if isinstance(part, Token)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import llguidance
 import pytest
 
-from appliance.engines.llama.tools import grammar
+from appliance.engines.llama.tools import grammars
 from appliance.jobs import Generate, Message, Tool
 
 NAP = Tool("nap", "Sleep a little", {"type": "object", "properties": {}, "additionalProperties": False})
@@ -31,10 +31,10 @@ FORM = {
 
 def allowed(text: str, *, thinks: bool, thinking: bool, schema: dict[str, int] | None) -> bool:
     job = Generate(messages=[Message("user", "Hi")], tools=[NAP], schema=schema)
-    form = grammar(job, thinks=thinks, thinking=thinking)
-    assert form is not None
+    *_, (source, param) = grammars(job, thinks=thinks, thinking=thinking)
+    assert param == "tools"
     tokenizer = llguidance.LLTokenizer("byte")
-    matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(form[0]), log_level=0)
+    matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(source), log_level=0)
     assert not matcher.is_error(), matcher.get_error()
     tokens = tokenizer.tokenize_str(text)
     return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()

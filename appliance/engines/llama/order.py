@@ -14,7 +14,7 @@ import msgspec
 from appliance.engines.llama.prefix import numbers, shared
 from appliance.engines.llama.sections import Sections
 from appliance.engines.llama.template import THOUGHT
-from appliance.engines.llama.tools import grammar
+from appliance.engines.llama.tools import grammars
 from appliance.engines.llama.work import BACKGROUND, LIVE, TYPED
 from appliance.errors import RequestError
 from appliance.jobs import Embed, Generate, Message, Prepare, Prompt
@@ -105,11 +105,11 @@ class Reader:
         order.limit = room if job.max_tokens is None else min(job.max_tokens, room)
         thinking = text is not None and text.rstrip().endswith(THOUGHT)
         thinks = text is not None and self._template.thinks and job.thinking is not False
-        form = grammar(job, thinks=thinks, thinking=thinking)
-        if form is not None:
-            order.mask = self._grammars().compile(*form)
+        for source, param in grammars(job, thinks=thinks, thinking=thinking):
+            order.mask = self._grammars().compile(source, param)
         calls = bool(job.tools) and (job.tool_choice != "none" or job.tool_name is not None)
-        order.sections = Sections(thinking=thinking, thinks=thinks, calls=calls)
+        formed = job.json or job.schema is not None
+        order.sections = Sections(thinking=thinking, thinks=thinks, calls=calls, formed=formed)
         return order
 
     def _order(self, job_id: int, job: Generate | Prepare, tokens: Sequence[int]) -> Order:

@@ -52,7 +52,7 @@ class Pace:
     def room(self, replies: int, most: int) -> int:
         """Tokens of prompts that may be read in a step beside the next tokens of so many replies.
 
-        One at least, but none beside replies in every `FRESH`-th step.
+        One at least; but none after `FRESH` steps that read beside replies.
         """
         if replies and self._since >= FRESH:
             return 0

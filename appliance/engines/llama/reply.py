@@ -90,7 +90,7 @@ class Reply:
         self._count += 1
         self._thoughts += self._sections.thinking
         self._pass_on(self._sections.feed(self._text.feed(self._vocabulary.said(token))))
-        if self._sections.silent:
+        if self._sections.silent and not self._text.holds:
             self._likelihoods = []
         if self._text.stopped or (self._mask is not None and self._mask.complete):
             self._end("stop")

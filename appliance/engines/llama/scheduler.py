@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -32,22 +31,9 @@ if TYPE_CHECKING:
     from appliance.engines.llama.work import Work
 
 PATIENCE_SECONDS: Final = 20.0
-"""A third of the time in which a request has to be answered."""
+"""So long background work is only what others leave over."""
 Reading = list[tuple["Work", int]]
 """Works, and how many tokens of each one's prompt are read in a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Took:
-    """What a batch wrote and read, in tokens, and how long it took."""
-
-    written: int = 0
-    read: int = 0
-    seconds: float = 0.0
-
-    def and_then(self, more: Took) -> Took:
-        """Both, one after the other."""
-        return Took(self.written + more.written, self.read + more.read, self.seconds + more.seconds)
 
 
 class Model(Cache, Protocol):
@@ -130,13 +116,10 @@ class Scheduler:
         speaking, reading = self._fit(speaking, reading)
         texts = [(work, count) for work, count in reading if not work.embeds]
         spare = self.slots.free - len(speaking) - sum(count for _, count in reading)
-        took = self._decode(speaking, texts, spare) if speaking or texts else Took()
-        if took is None:
-            return
-        embeds = [(work, count) for work, count in reading if work.embeds and work.slot is not None]
-        if embeds:
-            took = took.and_then(self._embed(embeds))
-        self._pace.note(took.written, took.read, took.seconds)
+        if speaking or texts:
+            self._decode(speaking, texts, spare)
+        if embeds := [(work, count) for work, count in reading if work.embeds and work.slot is not None]:
+            self._embed(embeds, alone=not (speaking or texts))
 
     def _plan(self) -> tuple[list[Work], Reading]:
         """Whose next token is due, and how much of whose prompt is read beside."""
@@ -163,8 +146,8 @@ class Scheduler:
                 reading = [(work, count) for work, count in reading if work.slot is not None]
         return speaking, reading
 
-    def _decode(self, speaking: list[Work], reading: Reading, spare: int) -> Took | None:
-        """One batch; `spare`: cells that may be filled with guesses. None: there was no room for it."""
+    def _decode(self, speaking: list[Work], reading: Reading, spare: int) -> None:
+        """One batch; `spare`: cells that may be filled with guesses."""
         batch: list[tuple[Work, Piece]] = []
         read = sum(count for _, count in reading)
         spare = min(spare, self._model.widest - len(speaking) - read)
@@ -181,8 +164,8 @@ class Scheduler:
             # By the count there is room, but a cache that keeps some layers apart may see it otherwise.
             if not self.slots.make_room(self.slots.free + 1):
                 self._works.send_back(max(self.running, key=order))
-            return None
-        took = Took(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
+            return
+        self._pace.note(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
         for work, piece in batch:
             self.slots.grow(_slot(work), piece.tokens)
         for (work, piece), row in zip(batch, rows, strict=True):
@@ -191,7 +174,6 @@ class Scheduler:
             elif not work.room and not work.unread:
                 work.pen.read(None)
                 self._works.end(work)
-        return took
 
     def _draw(self, work: Work, row: int, guess: Sequence[int]) -> None:
         """Draw from the row, and go on through the guess for as long as it was right."""
@@ -216,20 +198,24 @@ class Scheduler:
         most = min(most, work.room - 1, self._chunk // len(self.running)) if self._model.rewinds else 0
         return work.pen.guess(work.tokens, most)[:most] if most > 0 else ()
 
-    def _embed(self, reading: Reading) -> Took:
-        """A batch of its own: in one with others, an output would be made for each of their tokens too."""
+    def _embed(self, reading: Reading, *, alone: bool) -> None:
+        """A batch of its own: in one with others, an output would be made for each of their tokens too.
+
+        It costs a whole pass, so the pace learns from it only where there was no other.
+        """
         pieces = [_piece(work, work.tokens[work.done : work.done + count], count) for work, count in reading]
         self.slots.line_up()
         began = self._clock()
         found = self._model.embed(pieces)
-        took = Took(0, sum(count for _, count in reading), self._clock() - began)
-        for (work, _), piece, states in zip(reading, pieces, found, strict=True):
-            work.states.append(states)
+        if alone:
+            self._pace.note(0, sum(count for _, count in reading), self._clock() - began)
+        for (work, _), piece in zip(reading, pieces, strict=True):
             self.slots.grow(_slot(work), piece.tokens)
+        for (work, _), states in zip(reading, found, strict=True):
+            work.states.append(states)
             if not work.unread:
                 work.pen.read(np.concatenate(work.states))
                 self._works.end(work)
-        return took
 
 
 def _slot(work: Work) -> Slot:

@@ -23,13 +23,17 @@ _TAIL: Final = f"}}\n{CALL_END}"
 
 
 class Sections:
-    """Reads one reply. `thinking`: it begins inside a thought; `thinks`: with one perhaps; `calls`: calls may come."""
+    """Reads one reply."""
 
-    def __init__(self, *, thinking: bool, thinks: bool, calls: bool) -> None:
+    def __init__(self, *, thinking: bool, thinks: bool, calls: bool, formed: bool = False) -> None:
+        """`thinking`: it begins inside a thought; `thinks`: with one perhaps; `calls`: calls may come.
+
+        `formed`: its words have a form, so that calls come in their place or not at all.
+        """
         self._in: Literal["start", "thought", "words", "call", "arguments"] = (
             "thought" if thinking else "start" if thinks else "words"
         )
-        self._calls = calls
+        self._calls, self._formed = calls, formed
         self._text = ""
         self._blank = thinking or thinks
         self.called = 0
@@ -96,6 +100,9 @@ class Sections:
             self._in, self._blank = "words", True
 
     def _until_call(self) -> Iterator[Section]:
+        begun = self._text.lstrip()
+        if self._formed and begun and not self.called and not (begun.startswith(CALL) or CALL.startswith(begun)):
+            self._calls = False
         if not self._calls:
             found, self._text = self._text, ""
             yield from self._words(found)

@@ -18,6 +18,11 @@ class TextStream:
         self._held = ""
         self.stopped = False
 
+    @property
+    def holds(self) -> bool:
+        """Whether something was fed that has not left."""
+        return bool(self._held or self._decoder.getstate()[0])
+
     def feed(self, data: bytes) -> str:
         """Text that may leave now."""
         if self.stopped:

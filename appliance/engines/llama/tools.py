@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from appliance.jobs import Generate, Tool, ToolCall
 
+_HEADER: Final = "%llguidance {}\n"
 CALL, CALL_END = "<tool_call>", "</tool_call>"
 
 _ANYTHING: Final = r"/(.|\n)*/"
@@ -51,13 +52,13 @@ def response(content: str) -> str:
     return f"<tool_response>\n{content}\n</tool_response>"
 
 
-def grammar(job: Generate, *, thinks: bool, thinking: bool) -> tuple[str, str] | None:
+def grammars(job: Generate, *, thinks: bool, thinking: bool) -> Sequence[tuple[str, str]]:
     """The form that a reply must have, as llguidance's Lark dialect, and the field that asked for it.
 
+    It is the last one; one before it is there to see whether its field is at fault. None: any text will do.
     `thinks`: a thought may come first; `thinking`: one is open already when the reply begins.
     """
     tools = _offered(job)
-    param = "tools"
     form = job.schema if job.schema is not None else {"type": "object"} if job.json else None
     if tools and (job.tool_choice == "required" or job.tool_name):
         rules = [f'start: "{CALL}" call{_more(job)}']
@@ -71,10 +72,9 @@ def grammar(job: Generate, *, thinks: bool, thinking: bool) -> tuple[str, str] |
             "head[lazy]: HEAD", f'HEAD: ({_ANYTHING} "{CALL}"){no_thought}',
         ]  # fmt: skip
     elif form is not None:
-        param = "response_format"
         rules = [f"start: {json_rule(form)}"]
     else:
-        return None
+        return []
     if tools:
         rules += [f'call: "\\n" {json_rule(_call_schema(tools))} "\\n{CALL_END}"', f'again: "\\n{CALL}" call']
     if thinks or thinking:
@@ -82,7 +82,11 @@ def grammar(job: Generate, *, thinks: bool, thinking: bool) -> tuple[str, str] |
         rules[0] = "body" + rules[0].removeprefix("start")
         start = f"start: {opening}thought gap body" + ("" if thinking else " | body")
         rules = [start, f'thought[lazy]: {_ANYTHING} "</think>"', r"gap: /\n{0,2}/", *rules]
-    return "\n".join(["%llguidance {}", *rules]), param
+    whole = _HEADER + "\n".join(rules)
+    if not tools:
+        return [(whole, "response_format")]
+    formed = [(f"{_HEADER}start: {json_rule(form)}", "response_format")] if form is not None else []
+    return [*formed, (whole, "tools")]
 
 
 def _offered(job: Generate) -> Sequence[Tool]:
