@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from appliance.engines.llama.piece import Piece
     from appliance.engines.llama.work import Work
 
+TALKER = next(start for start in range(999) if len(reply_to([start], 60)) == 60)
 LONG = next([start, *range(1, 100)] for start in range(999) if len(reply_to([start, *range(1, 100)], 30)) == 30)
 
 
@@ -111,4 +112,21 @@ def test_what_texts_to_embed_cost_does_not_slow_down_the_reading_of_prompts() ->
     for _ in range(6):
         one.step()
     assert one.pace.room(1, 64) == before
+    one.finish()
+
+
+def test_idle_conversations_stay_while_somebody_is_answered_unless_they_are_many() -> None:
+    one = Bench(CountingModel(900, 8, 64), idle=30)
+    talk = one.submit([TALKER], 60)
+    for number in range(2, 5):
+        one.submit([number] * 50)
+    for _ in range(40):
+        one.step()
+    assert not one.pens[talk].over
+    assert not one.gone
+    one.submit([5] * 100)
+    for _ in range(15):
+        one.step()
+    assert not one.pens[talk].over
+    assert one.gone == [[2] * 50, [3] * 50, [4] * 50]
     one.finish()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 HEADROOM: Final = 16
 """Cells that a newcomer has to find beyond its prompt, so that it is not sent back at once."""
+LENIENCE: Final = 8
+"""So many times more cells may be idle while replies are written: to close the gap that a large conversation leaves
+would make them stand still for some ten steps."""
 WORTH_WAITING: Final = 32
 """So many tokens, about to be read for another work, are worth waiting for: they are shared then."""
 
@@ -86,7 +89,8 @@ class Admission:
         else:
             self.waiting.remove(work)
         self._leave(work)
-        self._slots.settle(self._idle)
+        speaks = any(each.speaks for each in self.running)
+        self._slots.settle(self._idle * (LENIENCE if speaks else 1))
 
     def send_back(self, work: Work) -> None:
         """Make a running work wait for its turn to be read again."""
