@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import openai
+import psutil
 import pytest
 import uvicorn
 
@@ -67,6 +73,31 @@ def box(settings: Settings, models: Lineup) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@contextmanager
+def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A real `appliance serve` in a process of its own, and its address, once it is ready. It writes its log to a file.
+
+    It has to end by itself when it is told to, and its workers with it.
+    """
+    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
+    given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", **environ}
+    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=given) as process:
+        workers: list[psutil.Process] = []
+        try:
+            url = None
+            while url is None:
+                assert process.poll() is None, log.read_text()
+                url = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+            wait_ready(url[0])
+            yield process, url[0]
+        finally:
+            if process.poll() is None:
+                workers = psutil.Process(process.pid).children()
+            process.terminate()
+            assert process.wait(30) in (0, -signal.SIGTERM)
+            assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
 def wait_ready(url: str, *, status: int = 200) -> dict[str, Any]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
-from conftest import STATE, wait_ready
+from conftest import serving, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,29 +37,15 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "log"
-    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
-    environ = {
-        **os.environ,
-        "APPLIANCE_LLM__QUEUE": "2",
-        "APPLIANCE_WORKERS__SILENT_SECONDS": "2",
-        "APPLIANCE_WORKERS__BEAT_SECONDS": "0.25",
-        "APPLIANCE_WORKERS__READER_SECONDS": "2",
-        "APPLIANCE_LOG__FORMAT": "json",
-        "APPLIANCE_LOG__LEVEL": "debug",
-    }
-    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=environ) as process:
-        try:
-            url = None
-            while url is None:
-                assert process.poll() is None, log.read_text()
-                url = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
-            wait_ready(url[0])
-            yield Server(process, url[0], log)
-        finally:
-            workers = psutil.Process(process.pid).children()
-            process.terminate()
-            assert process.wait(30) in (0, -signal.SIGTERM)
-            assert not psutil.wait_procs(workers, timeout=10)[1]
+    with serving(
+        log,
+        APPLIANCE_LLM__QUEUE="2",
+        APPLIANCE_WORKERS__SILENT_SECONDS="2",
+        APPLIANCE_WORKERS__BEAT_SECONDS="0.25",
+        APPLIANCE_WORKERS__READER_SECONDS="2",
+        APPLIANCE_LOG__LEVEL="debug",
+    ) as (process, url):
+        yield Server(process, url, log)
 
 
 def requests_of(url: str, question: bytes) -> dict[str, Any]:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import re
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
-from conftest import STATE, wait_ready
+from conftest import serving, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,20 +39,8 @@ class Tally:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[psutil.Process, str]]:
-    log = tmp_path / "log"
-    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
-    environ = {**os.environ, "APPLIANCE_LLM__CACHE_MB": "0", "APPLIANCE_LOG__FORMAT": "json"}
-    with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=environ) as process:
-        try:
-            found = None
-            while found is None:
-                assert process.poll() is None, log.read_text()
-                found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
-            wait_ready(found[0])
-            yield psutil.Process(process.pid), found[0]
-        finally:
-            process.terminate()
-            assert process.wait(30) in (0, -signal.SIGTERM)
+    with serving(tmp_path / "log", APPLIANCE_LLM__CACHE_MB="0") as (process, url):
+        yield psutil.Process(process.pid), url
 
 
 def request(dice: random.Random) -> dict[str, Any]:
