@@ -166,7 +166,7 @@ def test_overflow_is_refused_at_once_and_departure_frees_the_place(server: Serve
 ASKED: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "Zanzibar"}], "logprobs": True},
     "/v1/completions": {"prompt": "Zanzibar"},
-    "/v1/responses": {"input": "Zanzibar", "instructions": "Zanzibar"},
+    "/v1/responses": {"input": "Zanzibar", "instructions": "Zanzibar", "max_output_tokens": 20},
     "/v1/embeddings": {"input": "Zanzibar"},
 }
 SCHEMA = {"type": "object", "properties": {"zanzibar": {"type": "integer"}}, "required": ["zanzibar"]}
