@@ -145,7 +145,8 @@ class _Bench:
             first, second = self._chats([running, long], [0.0, 1.0])
             if first.times[-1] < second.times[0]:
                 raise click.ClickException("the reply ended before the long prompt was read")
-            normal = _running_median(_gaps(alone))
+            own = _gaps(alone)
+            normal = _running_median(own)
             gaps = [
                 (gap, step)
                 for at, gap, step in zip(first.times, _gaps(first), normal, strict=False)
@@ -155,7 +156,7 @@ class _Bench:
             beside.append(in_steps[-1])
             most.append(in_steps[int(0.99 * len(in_steps))])
             early.append(max(gap for gap, _ in gaps) / normal[0])
-            quiet.append(max(gap / step for gap, step in zip(_gaps(alone)[1:], normal[1:], strict=True)))
+            quiet.append(max(gap / step for gap, step in zip(own[1:], normal[1:], strict=True)))
             taken.append(second.first)
         yield Figure("llm_longest_gap_beside_3000_tokens", statistics.median(beside), "steps", at_most=3.0)
         yield Figure("llm_longest_gap_worst_round", max(beside), "steps")

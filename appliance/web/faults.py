@@ -92,14 +92,22 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorA
     return Response(body(known), status_code=known.status, headers=headers(known), media_type="application/json")
 
 
+def missing_field(message: str, where: str) -> RequestError | None:
+    """The error for msgspec's word of a missing field, if it is one; `where` goes before the field's name."""
+    missing = MISSING.search(message)
+    if missing is None:
+        return None
+    field = where + missing[1]
+    return RequestError(f"The field {field!r} is missing.", code="missing_field", param=field)
+
+
 def _invalid(error: ValidationException) -> RequestError:
     extra = error.extra
     first = extra[0] if isinstance(extra, list) and extra else {}
     message, key = str(first.get("message", error.detail)), first.get("key")
     message = message.removesuffix(f" - at `$.{key}`")
-    if missing := MISSING.search(message):
-        field = missing[1] if key in (None, "data") else f"{key}.{missing[1]}"
-        return RequestError(f"The field {field!r} is missing.", code="missing_field", param=field)
+    if missing := missing_field(message, "" if key in (None, "data") else f"{key}."):
+        return missing
     if key in (None, "data"):  # the name of a handler's argument, which no client knows
         if message == "'data'" or message.startswith("Missing required"):
             return RequestError("The request has no body.", code="missing_field", param="body")
@@ -107,4 +115,4 @@ def _invalid(error: ValidationException) -> RequestError:
         key = found[1] if found else "body"
     if "Unsupported type: <class 'str'>" in message:
         message = "send it as a file with a file name"
-    return RequestError(f"{key or 'body'}: {message}", param=key)
+    return RequestError(f"{key}: {message}", param=key)

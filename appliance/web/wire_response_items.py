@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from appliance.errors import RequestError
+from appliance.web.faults import missing_field
 from appliance.web.wire_likelihoods import TokenLogprob
 from appliance.web.wire_messages import plain_arguments
 
@@ -19,7 +20,6 @@ Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Wanted = TypeVar("Wanted")
 
 PLACE: Final = re.compile(r" - at `\$([^`]*)`$")
-MISSING: Final = re.compile(r"missing required field `(\w+)`")
 
 
 class InputText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="input_text"):
@@ -195,7 +195,5 @@ def converted(raw: Any, kind: type[Wanted], where: str) -> Wanted:
         place = PLACE.search(message)
         where += place[1] if place else ""
         message = PLACE.sub("", message)
-        if missing := MISSING.search(message):
-            where += f".{missing[1]}"
-            raise RequestError(f"The field {where!r} is missing.", code="missing_field", param=where) from error
-        raise RequestError(f"{where}: {message}", param=where) from error
+        known = missing_field(message, f"{where}.")
+        raise known or RequestError(f"{where}: {message}", param=where) from error

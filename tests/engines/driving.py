@@ -8,6 +8,7 @@ from appliance.jobs import Generated, Token
 
 if TYPE_CHECKING:
     from appliance.engines.interleave import Emission, Engine
+    from appliance.engines.llama.scheduler import Scheduler
     from appliance.jobs import AnyJob
 
 
@@ -39,3 +40,9 @@ def end(said: list[Emission], job_id: int = 1) -> Generated:
     last = mine[-2].part
     assert isinstance(last, Generated)
     return last
+
+
+def forget(scheduler: Scheduler) -> None:
+    """Empty the cache."""
+    for slot in scheduler.slots:
+        scheduler.slots.empty(slot)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from driving import forget
 from gguf_files import mamba, transformer, write
 
 from appliance.engines.llama.anatomy import shape_of
@@ -77,8 +78,7 @@ def scheduler(family: tuple[str, Context]) -> Iterator[Scheduler]:
     context = family[1]
     made = Scheduler(context, Pace(2, 0.1), width=6, chunk=32, ordered=context.rewinds, clock=lambda: 0.0)
     yield made
-    for slot in made.slots:
-        made.slots.empty(slot)
+    forget(made)
 
 
 numbers = itertools.count()
@@ -94,8 +94,7 @@ def replies(scheduler: Scheduler, context: Context, *prompts: Sequence[int], roo
 
 
 def alone(scheduler: Scheduler, context: Context, prompt: Sequence[int]) -> list[int]:
-    for slot in scheduler.slots:
-        scheduler.slots.empty(slot)
+    forget(scheduler)
     (pen,) = replies(scheduler, context, prompt)
     assert pen.cached == 0
     return pen.text
@@ -115,8 +114,7 @@ def test_many_at_once_write_what_each_writes_alone(family: tuple[str, Context], 
     prompts = [PROMPT[:40] + PROMPT[number : number + 7] for number in range(6)]
     apart = [alone(scheduler, family[1], prompt) for prompt in prompts]
     assert len({tuple(text) for text in apart}) > 3
-    for slot in scheduler.slots:
-        scheduler.slots.empty(slot)
+    forget(scheduler)
     assert [pen.text for pen in replies(scheduler, family[1], *prompts)] == apart
 
 
@@ -124,8 +122,7 @@ def test_a_beginning_is_used_again_where_that_is_right(family: tuple[str, Contex
     _, context = family
     longer, other = PROMPT[:50], PROMPT[:30] + PROMPT[:20]
     expected = [alone(scheduler, context, prompt) for prompt in (longer, other)]
-    for slot in scheduler.slots:
-        scheduler.slots.empty(slot)
+    forget(scheduler)
     replies(scheduler, context, PROMPT[:40], room=1)  # its prompt alone stays
     pens = [replies(scheduler, context, prompt)[0] for prompt in (longer, other)]
     assert [pen.text for pen in pens] == expected
@@ -144,8 +141,7 @@ def test_a_conversation_goes_on_where_it_was(family: tuple[str, Context], schedu
 def test_a_state_goes_out_and_comes_back(family: tuple[str, Context], scheduler: Scheduler) -> None:
     _, context = family
     expected = alone(scheduler, context, PROMPT)
-    for slot in scheduler.slots:
-        scheduler.slots.empty(slot)
+    forget(scheduler)
     replies(scheduler, context, PROMPT[:40], room=1)
     slot = next(slot for slot in scheduler.slots if slot.tokens)
     state = context.state(slot.number)

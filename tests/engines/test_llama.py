@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp
 import numpy as np
 import pytest
-from driving import drain, end, run, text
+from driving import drain, end, forget, run, text
 
 from appliance.engines.faults import ModelUnusable
 from appliance.engines.llama.loading import load
@@ -79,11 +79,6 @@ def thinker(models: Lineup) -> Iterator[LlamaEngine]:
     made.close()
 
 
-def forget(engine: LlamaEngine) -> None:
-    for slot in engine.scheduler.slots:
-        engine.scheduler.slots.empty(slot)
-
-
 def test_a_reply_ends_with_its_figures(thinker: LlamaEngine) -> None:
     said = run(thinker, ask("Say hello.", max_tokens=8))
     last = end(said)
@@ -96,9 +91,9 @@ def test_greedy_text_is_the_same_alone_and_in_a_batch_of_sixteen(thinker: LlamaE
     jobs = [ask(question, max_tokens=40) for question in QUESTIONS]
     alone = []
     for job in jobs:
-        forget(thinker)
+        forget(thinker.scheduler)
         alone.append(text(run(thinker, job)))
-    forget(thinker)
+    forget(thinker.scheduler)
     together = run(thinker, *jobs)
     assert [text(together, number) for number in range(1, 17)] == alone
     assert len(set(alone)) == 16
@@ -108,7 +103,7 @@ def test_a_seed_gives_the_same_text_in_a_batch(thinker: LlamaEngine) -> None:
     def drawn(seed: int) -> Generate:
         return ask("Tell me a story.", max_tokens=24, sampling=Sampling(temperature=1.0, seed=seed))
 
-    forget(thinker)
+    forget(thinker.scheduler)
     alone = text(run(thinker, drawn(7)))
     together = run(thinker, *(drawn(seed) for seed in (5, 6, 7, 8)))
     assert text(together, 3) == alone
@@ -119,7 +114,7 @@ def test_the_prompt_may_be_read_in_any_pieces(thinker: LlamaEngine, monkeypatch:
     texts = []
     for room in (1, 7, 64):
         monkeypatch.setattr("appliance.engines.llama.pace.Pace.room", lambda *_, room=room: room)
-        forget(thinker)
+        forget(thinker.scheduler)
         texts.append(text(run(thinker, ask("What now?", system=LONG_SYSTEM, max_tokens=24))))
     assert texts[0] == texts[1] == texts[2]
 
@@ -128,22 +123,22 @@ def test_a_shared_beginning_is_read_once_and_changes_nothing(thinker: LlamaEngin
     jobs = [ask(question, system=LONG_SYSTEM) for question in QUESTIONS[:4]]
     apart = []
     for job in jobs:
-        forget(thinker)
+        forget(thinker.scheduler)
         apart.append(text(run(thinker, job)))
-    forget(thinker)
+    forget(thinker.scheduler)
     first, *others = [run(thinker, job) for job in jobs]
     assert end(first).cached_tokens == 0
     assert all(end(said).cached_tokens > 200 for said in others)
     assert [text(said) for said in (first, *others)] == apart
 
-    forget(thinker)
+    forget(thinker.scheduler)
     together = run(thinker, *jobs)
     assert [text(together, number) for number in (1, 2, 3, 4)] == apart
     assert sum(end(together, number).cached_tokens > 200 for number in (1, 2, 3, 4)) == 3
 
 
 def test_a_conversation_goes_on_where_it_was(thinker: LlamaEngine) -> None:
-    forget(thinker)
+    forget(thinker.scheduler)
     first = run(thinker, ask("Name a fruit.", system="Be brief."))
     messages = [
         Message("system", "Be brief."), Message("user", "Name a fruit."), Message("assistant", text(first)),
@@ -154,9 +149,9 @@ def test_a_conversation_goes_on_where_it_was(thinker: LlamaEngine) -> None:
 
 
 def test_a_prompt_read_ahead_need_not_be_read_again(thinker: LlamaEngine) -> None:
-    forget(thinker)
+    forget(thinker.scheduler)
     plain = text(run(thinker, ask("What is the weather like in the north today?", system=LONG_SYSTEM)))
-    forget(thinker)
+    forget(thinker.scheduler)
     growing = ["What is", "What is the weath", "What is the weather like in the no"]
     ahead = []
     for words in growing:
@@ -172,7 +167,7 @@ def test_a_prompt_read_ahead_need_not_be_read_again(thinker: LlamaEngine) -> Non
 
 
 def test_an_abort_takes_effect_within_a_step(thinker: LlamaEngine) -> None:
-    forget(thinker)
+    forget(thinker.scheduler)
     thinker.submit(7, ask("Tell me a story. " * 60, max_tokens=100), b"", request_id="", window=1)
     while not thinker.scheduler.running:
         thinker.step()  # now in the middle of the prompt
@@ -185,7 +180,7 @@ def test_an_abort_takes_effect_within_a_step(thinker: LlamaEngine) -> None:
 
 
 def test_json_is_whole_or_says_length(thinker: LlamaEngine) -> None:
-    forget(thinker)
+    forget(thinker.scheduler)
     said = run(
         thinker,
         ask("Describe a person.", schema=PERSON, max_tokens=60),
@@ -349,7 +344,7 @@ def test_guessing_changes_nothing_but_the_steps(thinker: LlamaEngine, models: Li
     )  # fmt: skip
     jobs = [ask(f"Repeat this: {words}", max_tokens=40) for words in ("one two one two one two", "the cat the cat")]
     jobs.append(ask("Tell me a story.", max_tokens=24, sampling=Sampling(temperature=1.0, seed=5)))
-    forget(thinker)
+    forget(thinker.scheduler)
     plain = [text(run(thinker, job)) for job in jobs]
     guessing = load(spec)
     said = [text(run(guessing, job)) for job in jobs]  # one by one: beside others, wrong guesses leave gaps, and so
@@ -408,7 +403,7 @@ def test_many_replies_to_one_prompt_bring_its_state_from_the_disk_once(models: L
     while engine.untidy:
         engine.tidy()
     engine._desk.wait()
-    forget(engine)
+    forget(engine.scheduler)
     said = run(engine, *[job] * 6)
     assert [text(said, number) for number in range(1, 7)] == [expected] * 6
     assert all(end(said, number).cached_tokens > 200 for number in range(1, 7))
@@ -421,13 +416,13 @@ def test_all_cells_come_back(thinker: LlamaEngine) -> None:
     run(thinker, *(ask(question, system=LONG_SYSTEM, max_tokens=20) for question in QUESTIONS))
     slots = thinker.scheduler.slots
     assert not any(slot.held for slot in slots)
-    forget(thinker)
+    forget(thinker.scheduler)
     assert slots.free == slots.capacity
     assert all(thinker.context.size(slot.number) == 0 for slot in slots)
 
 
 def test_the_cache_is_put_in_order_and_nothing_is_lost(thinker: LlamaEngine) -> None:
-    forget(thinker)
+    forget(thinker.scheduler)
     jobs = [ask(question, max_tokens=20) for question in QUESTIONS[:6]]
     before = [text(run(thinker, job)) for job in jobs]
     while thinker.untidy:
@@ -445,9 +440,9 @@ def test_the_cache_is_put_in_order_and_nothing_is_lost(thinker: LlamaEngine) -> 
 def test_others_that_come_and_go_change_not_one_bit(thinker: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = Sampling(temperature=0, logit_bias=dict.fromkeys(thinker.vocabulary.ends, -100.0))
     talk = ask("Tell me a story about a dog.", max_tokens=400, logprobs=0, sampling=endless)
-    forget(thinker)
+    forget(thinker.scheduler)
     alone = likelihoods(run(thinker, talk))
-    forget(thinker)
+    forget(thinker.scheduler)
     closed: list[int] = []
     compact = thinker.context.compact
 

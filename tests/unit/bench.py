@@ -186,3 +186,9 @@ class Bench:
                 if other.unread > 1 and other.rank <= work.rank and not other.embeds
             )
         )
+
+
+def steps(one: Bench, count: int) -> None:
+    """So many steps."""
+    for _ in range(count):
+        one.step()

@@ -49,6 +49,16 @@ def common(one: Sequence[int], other: Sequence[int]) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
+def talkers(count: int, room: int = 60) -> list[list[int]]:
+    """Prompts of one token that are answered at full length."""
+    return [[start] for start in range(1, 9999) if len(reply_to([start], room)) == room][:count]
+
+
+ONE: Final = range(1, 100)
+LONG: Final = next([start, *ONE] for start in range(1, 999) if len(reply_to([start, *ONE], 30)) == 30)
+"""A prompt of 100 tokens with a reply of 30 or more."""
+
+
 @dataclass(slots=True, eq=False)
 class Cell:
     """One place of the cache, and the slots that hold it."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import Bench
-from counting import CountingModel, reply_to
+from bench import Bench, steps
+from counting import LONG, CountingModel, talkers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.engines.llama.piece import Piece
     from appliance.engines.llama.work import Work
-
-TALKER = next(start for start in range(999) if len(reply_to([start], 60)) == 60)
-LONG = next([start, *range(1, 100)] for start in range(999) if len(reply_to([start, *range(1, 100)], 30)) == 30)
 
 
 def test_typing_that_never_pauses_does_not_starve_background_work_but_speech_comes_first() -> None:
@@ -91,8 +88,7 @@ def test_texts_to_embed_are_read_together() -> None:
 def test_texts_of_any_lengths_are_embedded_beside_a_reply_whose_cells_stay_in_order() -> None:
     one = Bench(CountingModel(400, 8, 80), width=6, ordered=True)
     talk = one.submit(LONG, 30)
-    for _ in range(10):
-        one.step()
+    steps(one, 10)
     for length in (4, 40, 7, 60):
         one.submit([length] * length, embeds=True)
     while not one.pens[talk].over:
@@ -104,29 +100,25 @@ def test_texts_of_any_lengths_are_embedded_beside_a_reply_whose_cells_stay_in_or
 def test_what_texts_to_embed_cost_does_not_slow_down_the_reading_of_prompts() -> None:
     one = Bench(CountingModel(400, 8, 80), width=6)
     one.submit(LONG, 30)
-    for _ in range(12):
-        one.step()
+    steps(one, 12)
     before = one.pace.room(1, 64)
     for number in range(1, 4):
         one.submit([number] * 20, embeds=True)
-    for _ in range(6):
-        one.step()
+    steps(one, 6)
     assert one.pace.room(1, 64) == before
     one.finish()
 
 
 def test_idle_conversations_stay_while_somebody_is_answered_unless_they_are_many() -> None:
     one = Bench(CountingModel(900, 8, 64), idle=30)
-    talk = one.submit([TALKER], 60)
+    talk = one.submit(talkers(1)[0], 60)
     for number in range(2, 5):
         one.submit([number] * 50)
-    for _ in range(40):
-        one.step()
+    steps(one, 40)
     assert not one.pens[talk].over
     assert not one.gone
     one.submit([5] * 100)
-    for _ in range(15):
-        one.step()
+    steps(one, 15)
     assert not one.pens[talk].over
     assert one.gone == [[2] * 50, [3] * 50, [4] * 50]
     one.finish()

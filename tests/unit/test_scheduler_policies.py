@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from bench import Bench
-from counting import CountingModel, reply_to
+from bench import Bench, steps
+from counting import LONG, ONE, CountingModel, reply_to, talkers
 
-ONE, OTHER = range(1, 100), range(100, 200)
-LONG = next([start, *ONE] for start in range(1, 999) if len(reply_to([start, *ONE], 30)) == 30)
-"""A prompt of 100 tokens with a reply of 30 or more."""
-SHORT = [next([start] for start in range(1, 999) if len(reply_to([start], 60)) == 60)[0]]
-
-
-def talkers(count: int, room: int = 60) -> list[list[int]]:
-    """Prompts of one token that are answered at full length."""
-    return [[start] for start in range(1, 9999) if len(reply_to([start], room)) == room][:count]
+OTHER = range(100, 200)
+SHORT = talkers(1)[0]
 
 
 def bench(cells: int = 400, slots: int = 5, *, width: int = 4, chunk: int = 16, stride: int = 1, **more: bool) -> Bench:
     return Bench(CountingModel(cells, slots, chunk + slots, **more), width=width, chunk=chunk, stride=stride)
-
-
-def steps(one: Bench, count: int) -> None:
-    for _ in range(count):
-        one.step()
 
 
 def test_who_listens_goes_before_who_reads_before_nobody() -> None:

@@ -93,12 +93,11 @@ class Reader:
         return self._vocabulary.tokens(text, whole=True, control=False)
 
     def _generate(self, job_id: int, job: Generate) -> Order:
-        for token in job.sampling.logit_bias:
-            if not 0 <= token < self._vocabulary.size:
-                raise RequestError(
-                    f"There is no token {token}; there are 0 to {self._vocabulary.size - 1}.", param="logit_bias"
-                )
-        text = self._render(job, job.messages) if job.tokens is None and job.text is None else None
+        self._known(list(job.sampling.logit_bias), "logit_bias")
+        text = None
+        if job.tokens is None and job.text is None:
+            self._check_prompt(job)
+            text = self._template.render(job.messages, job.tools, thinking=job.thinking)
         tokens = self._tokens(job, text)
         order = self._order(job_id, job, tokens)
         room = self._context - len(tokens)
@@ -116,10 +115,9 @@ class Reader:
         kept, size = self._find(tokens)
         return Order(job, job_id, RANKS[job.priority], tokens, kept=kept, kept_size=size)
 
-    def _render(self, job: Prompt, messages: Sequence[Message], *, reply: bool = True) -> str:
+    def _check_prompt(self, job: Prompt) -> None:
         self._check_size([str(msgspec.json.encode(tool), "utf-8") for tool in job.tools], "tools")
-        self._check_size([part for message in messages for part in _parts(message)], "messages")
-        return self._template.render(messages, job.tools, thinking=job.thinking, reply=reply)
+        self._check_size([part for message in job.messages for part in _parts(message)], "messages")
 
     def _tokens(self, job: Prompt, text: str | None) -> Sequence[int]:
         if job.tokens is not None:
@@ -136,11 +134,13 @@ class Reader:
         """The tokens that stay, however the last message goes on: what they are is tried out."""
         if job.tokens is not None or job.text is not None:
             return self._tokens(job, None)
+        self._check_prompt(job)
         *before, last = job.messages
         variants = []
         for more in ("", "s", " a"):
             grown = [*before, Message(last.role, last.content + more)]
-            variants.append(self._tokens(job, self._render(job, grown, reply=False)))
+            text = self._template.render(grown, job.tools, thinking=job.thinking, reply=False)
+            variants.append(self._tokens(job, text))
         first, *others = map(numbers, variants)
         return variants[0][: min(shared(first, other) for other in others)]
 

@@ -100,9 +100,9 @@ class Sections:
             self._in, self._blank = "words", True
 
     def _until_call(self) -> Iterator[Section]:
-        begun = self._text.lstrip()
-        if self._formed and begun and not self.called and not (begun.startswith(CALL) or CALL.startswith(begun)):
-            self._calls = False
+        if self._calls and self._formed and not self.called:
+            begun = self._text.lstrip()
+            self._calls = begun.startswith(CALL) or CALL.startswith(begun)
         if not self._calls:
             found, self._text = self._text, ""
             yield from self._words(found)
