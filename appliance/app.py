@@ -15,10 +15,11 @@ from litestar.openapi import OpenAPIConfig
 from msgspec.structs import asdict
 
 from appliance import __version__
+from appliance.audio import SAMPLE_BYTES
 from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost, Probe
-from appliance.engines.specs import Llama, Piper, PiperVoice, Whisper
-from appliance.jobs import Generate, Message, Speak, Transcribe
+from appliance.engines.specs import Llama, Piper, PiperVoice, Turn, Whisper
+from appliance.jobs import DETECT_SAMPLES, Detect, Generate, Judge, Message, Speak, Transcribe
 from appliance.settings import SettingsError
 from appliance.store.conversations import Conversations
 from appliance.store.responses import Responses
@@ -38,6 +39,8 @@ from appliance.web import (
 from appliance.web.box import Box
 from appliance.web.gate import Gate
 from appliance.web.names import Names
+from appliance.web.realtime import door
+from appliance.web.realtime.lines import Lines
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -45,6 +48,10 @@ if TYPE_CHECKING:
     from appliance.catalog.lineup import Installed, Lineup
     from appliance.jobs import Role
     from appliance.settings import Settings
+
+
+SILENT_BYTES = DETECT_SAMPLES * SAMPLE_BYTES
+"""A window of silence."""
 
 
 def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]:
@@ -67,12 +74,18 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
         cuda=tts.cuda,
         threads=tts.threads,
     )
+    turn = Turn(
+        name=lineup.turn.name if lineup.turn else "silero",
+        path=str(lineup.turn.main) if lineup.turn else "",
+        threads=settings.turn.threads,
+    )
     spoken = resources.files("appliance").joinpath("probe.flac").read_bytes()
     hello = Generate(messages=[Message("user", "Say yes.")], max_tokens=4)
     return {
         "stt": EngineHost("stt", whisper, Probe(Transcribe(), spoken), settings),
         "llm": EngineHost("llm", llama, Probe(hello), settings),
         "tts": EngineHost("tts", piper, Probe(Speak(text="Ready.")), settings),
+        "turn": EngineHost("turn", turn, Probe(Judge() if turn.path else Detect(), bytes(SILENT_BYTES)), settings),
     }
 
 
@@ -81,14 +94,16 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
     names = Names(
         stt=lineup.stt.name,
         llm=lineup.llm.name,
+        turn=lineup.turn.name if lineup.turn else "",
         voices={voice: model.name for voice, model in _voices(settings, lineup).items()},
     )
     box = Box(
         settings=settings,
-        stages=Stages(engines["stt"], engines["llm"], engines["tts"]),
+        stages=Stages(engines["stt"], engines["llm"], engines["tts"], engines["turn"]),
         names=names,
         conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
         responses=Responses(settings.llm.responses),
+        lines=Lines(settings.limits.sessions),
         health=lambda: {role: engine.status for role, engine in engines.items()},
     )
 
@@ -114,6 +129,8 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
             responses.list_input_items,
             responses.cancel_response,
             turns.turns,
+            door.realtime,
+            door.client_secrets,
             models.list_models,
             models.get_model,
             health.live,

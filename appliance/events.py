@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from appliance.jobs import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,49 @@ class ReplyText:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyClause:
+    """The next clause of the reply is about to be spoken: as it was written, and the words that are said."""
+
+    text: str
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyAudio:
-    """The next stretch of the reply as it is spoken: mono 16-bit samples at `jobs.SPEECH_RATE`."""
+    """The next stretch of the reply as it is spoken: mono 16-bit samples at `jobs.SPEECH_RATE`.
+
+    `marks`: the clause's words that end in it.
+    """
 
     pcm: bytes
+    marks: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCall:
+    """The model calls a tool: number `index` of this reply. Its arguments follow."""
+
+    index: int
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyArguments:
+    """More of the JSON text of a call's arguments."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWritten:
+    """The model is done; its last words may still have to be spoken."""
+
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +93,8 @@ class TurnDone:
     completion_tokens: int = 0
 
 
-TurnEvent = Transcript | ReplyText | ReplyAudio | TurnDone
+ReplyEvent = ReplyText | ReplyClause | ReplyAudio | ReplyCall | ReplyArguments | ReplyWritten
+TurnEvent = Transcript | ReplyEvent | TurnDone
 
 
 @dataclass(slots=True)

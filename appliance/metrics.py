@@ -60,6 +60,41 @@ TURN_SECONDS: Final = Histogram(
     buckets=LATENCY_SECONDS,
     registry=REGISTRY,
 )
+GUESSES: Final = Counter(
+    "appliance_turn_guesses_total",
+    "Transcripts and replies that were begun at a pause, before the turn was over: used or wasted.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+WASTED_SECONDS: Final = Counter(
+    "appliance_turn_guesses_wasted_seconds_total",
+    "Time that wasted guesses were under way.",
+    registry=REGISTRY,
+)
+CUT_OFFS: Final = Counter(
+    "appliance_turn_cut_offs_total",
+    "Turns whose speaker went on before the reply was heard: they were not over.",
+    registry=REGISTRY,
+)
+BARGE_INS: Final = Counter(
+    "appliance_barge_ins_total",
+    "Sounds of the user during a reply: those that stopped it, and false ones after which it went on.",
+    ["kind"],
+    registry=REGISTRY,
+)
+CANCEL_SECONDS: Final = Histogram(
+    "appliance_cancel_seconds",
+    "Time from a reply's cancellation until nothing works on it any more.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0),
+    registry=REGISTRY,
+)
+VOICE_TO_VOICE_SECONDS: Final = Histogram(
+    "appliance_voice_to_voice_seconds",
+    "Time from the user's last voice to the reply's first audio.",
+    buckets=LATENCY_SECONDS,
+    registry=REGISTRY,
+)
+SESSIONS: Final = Gauge("appliance_live_sessions", "Live conversations now.", registry=REGISTRY)
 
 
 def exposition() -> bytes:

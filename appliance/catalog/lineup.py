@@ -16,6 +16,9 @@ from appliance.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from appliance.catalog.manifest import Catalog, Model
 
+NEEDED = ("stt", "llm", "tts")
+"""Roles that each set has a model for."""
+
 __all__ = ["Installed", "Lineup", "ModelsMissing", "catalog", "lineup"]
 
 
@@ -42,6 +45,8 @@ class Lineup:
     stt: Installed
     llm: Installed
     voices: tuple[Installed, ...]
+    turn: Installed | None = None
+    """Hears whether a turn is over; without it only the length of a silence tells."""
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -74,10 +79,11 @@ def lineup(settings: Settings) -> Lineup:
     by_role: dict[str, list[Model]] = {role: [] for role in ROLES}
     for model in known.select((name,)):
         by_role.setdefault(model.role, []).append(model)
-    if lacking := [role for role in ROLES if not by_role[role]]:
+    if lacking := [role for role in NEEDED if not by_role[role]]:
         raise SettingsError(f"models.set: the set {name!r} has no model for {', '.join(lacking)}")
 
-    used = (by_role["stt"][0], by_role["llm"][0], *by_role["tts"])
+    turn = by_role["turn"][:1]
+    used = (by_role["stt"][0], by_role["llm"][0], *turn, *by_role["tts"])
     states = {model.name: shelf.state(model, lock) for model in used}
     if missing := [f"  {model} ({state})" for model, state in states.items() if state != "installed"]:
         command = f"appliance models pull {name}"
@@ -92,8 +98,8 @@ def lineup(settings: Settings) -> Lineup:
                 ]
             )
         )
-    stt, llm, *voices = (_installed(model, shelf) for model in used)
-    return Lineup(stt, llm, tuple(voices))
+    stt, llm, *rest = (_installed(model, shelf) for model in used)
+    return Lineup(stt, llm, tuple(rest[len(turn) :]), rest[0] if turn else None)
 
 
 def _installed(model: Model, shelf: Shelf) -> Installed:

@@ -16,6 +16,9 @@ from appliance.cli.options import load_settings, with_settings_options
 if TYPE_CHECKING:
     from appliance.settings import Settings
 
+MOST_MESSAGE_BYTES = 24 * 1024 * 1024
+"""One message of a live client: 15 MiB of audio as base64, and some."""
+
 
 @click.command()
 @click.option("--host", default=None, help="Address to listen on. [default: 127.0.0.1, or the settings']")
@@ -76,6 +79,9 @@ def run(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
         h11_max_incomplete_event_size=64 * 1024,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=30,

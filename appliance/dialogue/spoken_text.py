@@ -23,3 +23,20 @@ def speakable(text: str) -> str:
         text = pattern.sub(replacement, text)
     text = text.strip()
     return text if any(character.isalnum() for character in text) else ""
+
+
+class SpokenText:
+    """The same for a text that comes clause by clause: it remembers being inside a block of code."""
+
+    def __init__(self) -> None:
+        self._in_code = False
+
+    def speakable(self, clause: str) -> str:
+        """The words to say of the next clause."""
+        said = []
+        for number, piece in enumerate(clause.split("```")):
+            if number:
+                self._in_code = not self._in_code
+            if not self._in_code:
+                said.append(piece)
+        return speakable(" ".join(said))

@@ -64,6 +64,12 @@ class Abort(msgspec.Struct, frozen=True, tag=True):
     id: int
 
 
+class Promote(msgspec.Struct, frozen=True, tag=True):
+    """Parent to child: somebody listens for job `id` now; it goes before all that is not live."""
+
+    id: int
+
+
 class Loaded(msgspec.Struct, frozen=True, tag=True):
     """Child to parent: the model is in memory."""
 
@@ -105,7 +111,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     param: str | None = None
 
 
-ToWorker = Load | Start | Grant | Abort
+ToWorker = Load | Start | Grant | Promote | Abort
 ToHost = Loaded | Refused | Beat | Emit | Done | Failed
 
 _encoder = msgspec.msgpack.Encoder()

@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from appliance.errors import ApplianceError, InternalError
-from appliance.jobs import AnyJob, AnyPart
+from appliance.jobs import AnyJob, AnyPart, Priority
 from appliance.logs import logger, place_of
 
 log = logger(__name__)
 
 Progress = tuple[AnyPart, bytes] | None
 """A part with its payload, or None: nothing to show yet, but work was done."""
+
+RANKS: Final[dict[Priority, int]] = {"live": 0, "typed": 1, "background": 2}
+LOWER_EVERY: Final = 4
+"""Steps of which one is for those who would otherwise wait."""
 
 Begin = Callable[[AnyJob, bytes], Iterator[Progress]]
 
@@ -47,6 +51,9 @@ class Engine(Protocol):
     def grant(self, job_id: int, parts: int) -> None:
         """Let a job send more."""
 
+    def promote(self, job_id: int) -> None:
+        """Somebody listens for a job now: it goes before all that is not live; unknown ids are fine."""
+
     def abort(self, job_id: int) -> None:
         """Forget a job at once and free what it holds; unknown ids are fine."""
 
@@ -68,6 +75,7 @@ class _Job:
     payload: bytes
     request_id: str
     window: int
+    rank: int
     parts: Iterator[Progress] | None = field(default=None)
 
 
@@ -79,6 +87,7 @@ class Interleaved:
     def __init__(self, begin: Begin, width: int) -> None:
         self._begin = begin
         self._width = width
+        self._steps = 0
         self._open: deque[_Job] = deque()
         self._waiting: deque[_Job] = deque()
 
@@ -89,7 +98,14 @@ class Interleaved:
 
     def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
         """Queue a job."""
-        self._waiting.append(_Job(job_id, job, payload, request_id, window))
+        rank = RANKS[getattr(job, "priority", "typed")]
+        self._waiting.append(_Job(job_id, job, payload, request_id, window, rank))
+
+    def promote(self, job_id: int) -> None:
+        """A job is live from now on."""
+        for job in (*self._open, *self._waiting):
+            if job.id == job_id:
+                job.rank = RANKS["live"]
 
     def grant(self, job_id: int, parts: int) -> None:
         """Let a job send more."""
@@ -107,15 +123,18 @@ class Interleaved:
                     return
 
     def step(self) -> list[Emission]:
-        """Advance the next job in turn by one part."""
+        """Advance one job by one part: the live ones take turns before the others, which get every fourth step."""
+        self._steps += 1
         while self._waiting and self._running() < self._width:
-            self._open.append(self._waiting.popleft())
-        for _ in range(len(self._open)):
-            job = self._open.popleft()
-            if job.window > 0:
-                return self._advance(job)
-            self._open.append(job)
-        return []
+            first = min(self._waiting, key=_rank)
+            self._waiting.remove(first)
+            self._open.append(first)
+        able = [job for job in self._open if job.window > 0]
+        if not able:
+            return []
+        job = able[0] if self._steps % LOWER_EVERY == 0 else min(able, key=_rank)  # the first has waited longest
+        self._open.remove(job)
+        return self._advance(job)
 
     def tidy(self) -> None:
         """Nothing is left lying about."""
@@ -143,6 +162,10 @@ class Interleaved:
         job.window -= 1
         part, payload = progress
         return [Emission(job.id, part, payload)]
+
+
+def _rank(job: _Job) -> int:
+    return job.rank
 
 
 def _close(job: _Job) -> None:

@@ -46,6 +46,11 @@ class Parts:
             self._over = error or True
             self._news.set()
 
+    def promote(self) -> None:
+        """Somebody listens for it now: it goes before all that is not live."""
+        if self._over is None:
+            self._tell(frames.Promote(self._id))
+
     def __aiter__(self) -> Parts:
         return self
 

@@ -62,4 +62,12 @@ class Piper(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     threads: int = 0
 
 
-AnySpec = Whisper | Llama | Piper
+class Turn(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Silero VAD and Smart Turn. `path` is Smart Turn's `.onnx`; "" where there is none: nothing is judged then."""
+
+    name: str
+    path: str = ""
+    threads: int = 0
+
+
+AnySpec = Whisper | Llama | Piper | Turn

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Final
 from appliance import logs
 from appliance.engines import frames
 from appliance.engines.faults import ModelRefused
-from appliance.engines.specs import AnySpec, Llama, Piper, Whisper
+from appliance.engines.specs import AnySpec, Llama, Piper, Turn, Whisper
+from appliance.jobs import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ ENGINES: Final = {
     Whisper: "appliance.engines.whisper",
     Llama: "appliance.engines.llama.loading",
     Piper: "appliance.engines.piper",
+    Turn: "appliance.engines.turn.engine",
 }
 
 
@@ -147,6 +149,8 @@ class Worker:
                 engine.submit(job_id, job, payload, request_id=request_id, window=window)
             case frames.Grant(id=job_id, parts=parts):
                 engine.grant(job_id, parts)
+            case frames.Promote(id=job_id):
+                engine.promote(job_id)
             case frames.Abort(id=job_id):
                 engine.abort(job_id)
                 log.debug("job aborted", job=job_id)
@@ -186,7 +190,7 @@ class Worker:
 def main(load: Callable[[AnySpec], Engine] = load_engine) -> None:
     """Entry point of a worker process."""
     parser = argparse.ArgumentParser(description="One engine of the appliance, driven by its host over a socket.")
-    parser.add_argument("role", choices=["stt", "llm", "tts"])
+    parser.add_argument("role", choices=ROLES)
     parser.add_argument("--fd", type=int, required=True, help="inherited descriptor of the socket to the host")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides

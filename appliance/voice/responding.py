@@ -11,26 +11,42 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from appliance.audio import SAMPLE_BYTES
+from appliance.audio import seconds
 from appliance.dialogue.clauses import Clauses
-from appliance.dialogue.spoken_text import speakable
+from appliance.dialogue.spoken_text import SpokenText
 from appliance.errors import one_error
-from appliance.events import ReplyAudio, ReplyText
-from appliance.jobs import SPEECH_RATE, Audio, Generated, Speak, Token
+from appliance.events import (
+    ReplyArguments,
+    ReplyAudio,
+    ReplyCall,
+    ReplyClause,
+    ReplyText,
+    ReplyWritten,
+)
+from appliance.jobs import SPEECH_RATE, Arguments, Audio, Called, Generated, Speak, Token
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-    from appliance.events import Stopwatch, TurnEvent
-    from appliance.jobs import Generate
-    from appliance.voice.stages import Stages
+    from appliance.events import ReplyEvent, Stopwatch
+    from appliance.jobs import Generate, Priority
+    from appliance.voice.stages import Answer, Stages
 
-    Emit = Callable[[TurnEvent], Awaitable[None]]
+    Emit = Callable[[ReplyEvent], Awaitable[None]]
 
 MOST_CLAUSES: Final = 256
 """Clauses that may wait for the voice. The reply's token limit comes first: the model never waits for the voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a reply is spoken; None is the default voice. `spoken` False: it is only written."""
+
+    voice: str | None = None
+    speed: float = 1.0
+    spoken: bool = True
 
 
 @dataclass(slots=True)
@@ -46,49 +62,78 @@ class Reply:
 class Responder:
     """One reply. `watch` notes when each stage first has something."""
 
-    def __init__(self, stages: Stages, emit: Emit, watch: Stopwatch, voice: str | None) -> None:
-        self._stages, self._emit, self._watch, self._voice = stages, emit, watch, voice
+    def __init__(self, stages: Stages, emit: Emit, watch: Stopwatch, manner: Manner) -> None:
+        self._stages, self._emit, self._watch, self._manner = stages, emit, watch, manner
+        self._priority: Priority = "live"
+        self._answers: set[Answer] = set()
         self.reply = Reply()
 
     async def respond(self, job: Generate) -> None:
         """Think and speak at once. Raises the first error of either."""
-        clauses, to_speak = anyio.create_memory_object_stream[str](MOST_CLAUSES)
+        self._priority = job.priority
+        clauses, to_speak = anyio.create_memory_object_stream[ReplyClause](MOST_CLAUSES)
         with one_error():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._think, job, clauses)
                 tasks.start_soon(self._speak, to_speak)
 
-    async def _think(self, job: Generate, out: MemoryObjectSendStream[str]) -> None:
-        clauses = Clauses()
+    def promote(self) -> None:
+        """Somebody listens now: what is under way, and all that follows, is live."""
+        self._priority = "live"
+        for answer in self._answers:
+            answer.promote()
+
+    async def _think(self, job: Generate, out: MemoryObjectSendStream[ReplyClause]) -> None:
+        clauses, spoken = Clauses(), SpokenText()
         async with out, self._stages.llm.stream(job) as parts:
+            self._answers.add(parts)
             async for part, _ in parts:
-                if isinstance(part, Token):
-                    self._mark("first_token")
-                    self.reply.text += part.text
-                    await self._emit(ReplyText(part.text))
-                    for clause in clauses.feed(part.text):
-                        await self._pass_on(clause, out)
-                elif isinstance(part, Generated):
-                    self.reply.prompt_tokens = part.prompt_tokens
-                    self.reply.completion_tokens = part.completion_tokens
+                match part:
+                    case Token(text=text):
+                        self._mark("first_token")
+                        self.reply.text += text
+                        await self._emit(ReplyText(text))
+                        for clause in clauses.feed(text):
+                            await self._pass_on(clause, spoken, out)
+                    case Called():
+                        await self._emit(ReplyCall(part.index, part.id, part.name))
+                    case Arguments():
+                        await self._emit(ReplyArguments(part.index, part.text))
+                    case Generated() as done:
+                        self.reply.prompt_tokens = done.prompt_tokens
+                        self.reply.completion_tokens = done.completion_tokens
+                        counts = (done.prompt_tokens, done.completion_tokens, done.cached_tokens)
+                        await self._emit(ReplyWritten(done.finish_reason, *counts))
+                    case _:
+                        pass  # thoughts are not for the ear
+            self._answers.discard(parts)
             for clause in clauses.finish():
-                await self._pass_on(clause, out)
+                await self._pass_on(clause, spoken, out)
             self._mark("reply")
 
-    async def _pass_on(self, clause: str, out: MemoryObjectSendStream[str]) -> None:
-        if speakable(clause):
-            self._mark("first_clause")
-            await out.send(clause)
+    async def _pass_on(self, clause: str, spoken: SpokenText, out: MemoryObjectSendStream[ReplyClause]) -> None:
+        if self._manner.spoken:
+            await out.send(ReplyClause(clause, spoken.speakable(clause)))
 
-    async def _speak(self, clauses: MemoryObjectReceiveStream[str]) -> None:
+    async def _speak(self, clauses: MemoryObjectReceiveStream[ReplyClause]) -> None:
         async with clauses:
             async for clause in clauses:
-                async with self._stages.tts.stream(Speak(text=clause, voice=self._voice, split=False)) as parts:
-                    async for part, pcm in parts:
-                        if isinstance(part, Audio):
-                            self._mark("first_audio")
-                            self.reply.audio_seconds += len(pcm) / SAMPLE_BYTES / SPEECH_RATE
-                            await self._emit(ReplyAudio(pcm))
+                await self._emit(clause)
+                if clause.spoken:
+                    self._mark("first_clause")
+                    await self._say(clause.spoken)
+
+    async def _say(self, words: str) -> None:
+        manner = self._manner
+        job = Speak(text=words, voice=manner.voice, speed=manner.speed, split=False, priority=self._priority)
+        async with self._stages.tts.stream(job) as parts:
+            self._answers.add(parts)
+            async for part, pcm in parts:
+                if isinstance(part, Audio):
+                    self._mark("first_audio")
+                    self.reply.audio_seconds += seconds(pcm, SPEECH_RATE)
+                    await self._emit(ReplyAudio(pcm, part.marks))
+            self._answers.discard(parts)
 
     def _mark(self, name: str) -> None:
         self._watch.mark(name, anyio.current_time())

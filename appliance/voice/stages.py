@@ -11,19 +11,31 @@ if TYPE_CHECKING:
     from appliance.jobs import AnyJob, AnyPart
 
 
+class Answer(Protocol):
+    """The parts of a job's answer, each with its payload."""
+
+    def __aiter__(self) -> AsyncIterator[tuple[AnyPart, bytes]]:
+        """Iterate once."""
+
+    async def __anext__(self) -> tuple[AnyPart, bytes]:
+        """The next one."""
+
+    def promote(self) -> None:
+        """Somebody listens for it now: it goes before all that is not live."""
+
+
 class Stage(Protocol):
     """Leaving the block early aborts the job."""
 
-    def stream(
-        self, job: AnyJob, payload: bytes = b""
-    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[AnyPart, bytes]]]:
-        """Parts of a job's answer, each with its payload."""
+    def stream(self, job: AnyJob, payload: bytes = b"") -> AbstractAsyncContextManager[Answer]:
+        """Send a job; its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Listening, thinking, speaking."""
+    """Listening, thinking, speaking, and noticing turns."""
 
     stt: Stage
     llm: Stage
     tts: Stage
+    turn: Stage

@@ -12,12 +12,16 @@ from appliance.dialogue import prompt
 from appliance.events import Stopwatch, Transcript, TurnDone
 from appliance.jobs import Generate, Sampling, Transcribe
 from appliance.voice.listening import transcribe
-from appliance.voice.responding import Responder
+from appliance.voice.responding import Manner, Responder
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from appliance.events import TurnEvent
     from appliance.store.conversations import Conversations
-    from appliance.voice.responding import Emit
     from appliance.voice.stages import Stages
+
+    Emit = Callable[[TurnEvent], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
     await emit(Transcript(words, transcription.heard.language))
 
     messages = prompt.build(turn.instructions, conversations.history(turn.conversation), words)
-    responder = Responder(stages, emit, watch, turn.voice)
+    responder = Responder(stages, emit, watch, Manner(turn.voice))
     reply = responder.reply
     try:
         await responder.respond(

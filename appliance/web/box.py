@@ -11,6 +11,7 @@ from appliance.store.conversations import Conversations
 from appliance.store.responses import Responses
 from appliance.voice.stages import Stages
 from appliance.web.names import Names
+from appliance.web.realtime.lines import Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Box:
     conversations: Conversations
     health: Callable[[], Mapping[str, Any]]
     responses: Responses = field(default_factory=Responses)
+    lines: Lines = field(default_factory=lambda: Lines(64))

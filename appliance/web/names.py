@@ -8,10 +8,21 @@ from typing import Final
 
 from appliance.errors import NotFound
 
-ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1")}
+ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1"), "turn": ()}
 
 EMBEDDING_ALIASES: Final = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
 """Names of OpenAI's for vectors: the language model makes them here."""
+
+REALTIME_ALIASES: Final = (
+    "gpt-realtime", "gpt-realtime-mini", "gpt-realtime-1.5", "gpt-realtime-2",
+    "gpt-4o-realtime-preview", "gpt-4o-mini-realtime-preview",
+)  # fmt: skip
+"""Names of OpenAI's for live conversations: all of the box's models serve them together here."""
+
+OPENAI_TRANSCRIBERS: Final = (
+    "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-transcribe-latest", "gpt-realtime-whisper", "gpt-transcribe",
+)  # fmt: skip
+"""Names of OpenAI's for the transcripts of live conversations."""
 
 OPENAI_VOICES: Final = frozenset(
     (
@@ -40,6 +51,7 @@ class Names:
     stt: str
     llm: str
     voices: dict[str, str]
+    turn: str = ""
 
     @property
     def default_voice(self) -> str:
@@ -48,7 +60,7 @@ class Names:
 
     def own(self, role: str) -> Sequence[str]:
         """The models' own names in a role, the default first."""
-        return list(self.voices.values()) if role == "tts" else [getattr(self, role)]
+        return list(self.voices.values()) if role == "tts" else [name for name in [getattr(self, role)] if name]
 
     def check_model(self, role: str, model: str, more: Sequence[str] = ()) -> None:
         """Raise `model_not_found` for a name that nothing here answers to; `more` are names for this door alone."""

@@ -12,6 +12,7 @@ import appliance
 from appliance.audio import wav
 from appliance.engines import piper, whisper
 from appliance.engines.specs import Piper, PiperVoice, Whisper
+from appliance.engines.whisper import files, guards, short
 from appliance.jobs import SPEECH_RATE, Audio, Heard, Segment, Speak, Transcribe
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def test_short_utterances_take_the_fast_path(
         full.append(arguments)
         return iter(())
 
-    monkeypatch.setattr(whisper.Listener, "_long", long)
+    monkeypatch.setattr(files.Listener, "_long", long)
     texts = ["Good morning.", "What time is it?", "Turn on the light.", "Tell me a joke.", "How are you today?"]
     for text in texts:
         pcm = b"".join(each.payload for each in run(speaker, Speak(text=text, split=False)))
@@ -97,7 +98,7 @@ def test_recorded_speech_short_and_long_paths_agree(listener: Engine, recorded: 
 def test_a_looping_result_is_done_again_with_the_full_context(
     listener: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whisper, "MAX_COMPRESSION_RATIO", 0.0)  # so that the guard distrusts the short path
+    monkeypatch.setattr(short, "MAX_COMPRESSION_RATIO", 0.0)  # so that the guard distrusts the short path
     said = run(listener, Transcribe(), payload=PROBE.read_bytes())
     text = "".join(each.part.text for each in said if isinstance(each.part, Segment))
     assert "morning" in text
@@ -114,9 +115,9 @@ def test_a_looping_result_is_done_again_with_the_full_context(
     ],
 )
 def test_a_phrase_over_and_over_is_seen(text: str, twice: bool) -> None:
-    assert whisper.says_twice(text) == twice
+    assert guards.says_twice(text) == twice
 
 
 def test_stretches_are_cut_at_pauses() -> None:
     speech = [{"start": 0, "end": 40}, {"start": 50, "end": 90}, {"start": 100, "end": 330}]
-    assert list(whisper.stretches(speech, 100)) == [(0, 90), (100, 200), (200, 300), (300, 330)]
+    assert list(files.stretches(speech, 100)) == [(0, 90), (100, 200), (200, 300), (300, 330)]

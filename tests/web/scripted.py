@@ -51,7 +51,7 @@ class ScriptedStage:
         return self.jobs[-1]
 
     @asynccontextmanager
-    async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[AsyncIterator[tuple[AnyPart, bytes]]]:
+    async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[_Played]:
         """Parts of the script."""
         if self.open >= self.queue:
             raise Overloaded(f"The stage is busy with {self.queue} requests.", retry_after=7)
@@ -72,6 +72,9 @@ class _Played:
 
     def __aiter__(self) -> _Played:
         return self
+
+    def promote(self) -> None:
+        """Nothing waits here."""
 
     async def __anext__(self) -> tuple[AnyPart, bytes]:
         try:
@@ -98,7 +101,7 @@ def doors(
     settings = settings_module.load(environ={}, overrides={"llm": {"queue": 16}, **(overrides or {})})
     box = Box(
         settings=settings,
-        stages=Stages(stage, stage, stage),
+        stages=Stages(stage, stage, stage, stage),
         names=Names(stt="ears", llm="brain", voices={"joe": "mouth"}),
         conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
         health=dict,

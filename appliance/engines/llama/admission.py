@@ -14,7 +14,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from appliance.engines.llama.prefix import numbers, shared
-from appliance.engines.llama.work import TYPED, order
+from appliance.engines.llama.work import LIVE, TYPED, order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,13 @@ class Admission:
     def find(self, work_id: int) -> Work | None:
         """A work by its id."""
         return next((work for work in (*self.running, *self.waiting) if work.id == work_id), None)
+
+    def promote(self, work: Work) -> None:
+        """Somebody listens for it now."""
+        if work is self._aged:
+            self._aged = None
+        work.rank = LIVE
+        self.waiting.sort(key=order)
 
     def admit(self, now: float) -> None:
         """Let in who can run now."""

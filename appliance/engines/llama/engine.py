@@ -16,7 +16,7 @@ import numpy as np
 from appliance.engines.interleave import Emission
 from appliance.engines.llama.desk import Fetched, Read
 from appliance.engines.llama.reply import Reply
-from appliance.engines.llama.work import Work
+from appliance.engines.llama.work import LIVE, Work
 from appliance.errors import ApplianceError, InternalError
 from appliance.jobs import Embed, Embedding, Generate, Generated, Prepare, Prepared
 from appliance.logs import logger, place_of
@@ -84,6 +84,8 @@ class _Open:
 
     request_id: str
     pens: dict[int, Reply | Reading] = field(default_factory=dict)
+    live: bool = False
+    """Whether it was promoted."""
     embedded: int = 0
     """So many of its texts have their vector."""
 
@@ -114,6 +116,14 @@ class LlamaEngine:
 
     def grant(self, job_id: int, parts: int) -> None:
         """Parts are small, so the window is a whole reply from the start."""
+
+    def promote(self, job_id: int) -> None:
+        """A job goes before all that is not live, wherever it is."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            job.live = True
+            for work_id in job.pens:
+                self.scheduler.promote(work_id)
 
     def abort(self, job_id: int) -> None:
         """Forget a job; wherever it is, it takes no part in the next step."""
@@ -234,9 +244,8 @@ class LlamaEngine:
                 pen = Reading(self, order)
             case Embed():
                 pen = Reading(self, order)
-        work = Work(
-            next(self._ids), order.rank, list(order.tokens), order.limit, pen, embeds=isinstance(order.job, Embed)
-        )
+        rank = LIVE if self._jobs[order.job_id].live else order.rank
+        work = Work(next(self._ids), rank, list(order.tokens), order.limit, pen, embeds=isinstance(order.job, Embed))
         self._jobs[order.job_id].pens[work.id] = pen
         self.scheduler.submit(work)
 

@@ -106,6 +106,12 @@ class Scheduler:
             self._works.end(work)
         return work is not None
 
+    def promote(self, work_id: int) -> None:
+        """A work is live from now on; unknown ids are fine."""
+        work = self._works.find(work_id)
+        if work is not None:
+            self._works.promote(work)
+
     def step(self) -> None:
         """Admit who can be, read and write one batch, pass on what was drawn."""
         self._works.admit(self._clock())

@@ -1,8 +1,4 @@
-"""What goes into an engine and what streams out of it: the only words the two sides of a worker share.
-
-A job goes in, parts stream out, and it can be aborted between two parts. Large binary values never travel
-inside a job or part: they are its *payload*, raw bytes beside it. One payload is defined per type below.
-"""
+"""Thinking: prompts to words and vectors."""
 
 from __future__ import annotations
 
@@ -10,72 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Role = Literal["stt", "llm", "tts"]
-ROLES: tuple[Role, ...] = ("stt", "llm", "tts")
-
-STT_RATE = 16_000
-"""Hz of the samples that the listening side works in."""
-
-SPEECH_RATE = 24_000
-"""Hz of all audio that leaves the box; the rate that OpenAI's `pcm` promises."""
-
-
-class Job(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Base of all jobs."""
-
-
-class Part(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Base of all parts."""
-
-
-class Transcribe(Job, frozen=True, kw_only=True):
-    """Speech to text. Payload: the audio file as it was sent, in any container."""
-
-    language: str | None = None
-    """ISO 639-1 code, or None to detect it."""
-    task: Literal["transcribe", "translate"] = "transcribe"
-    prompt: str | None = None
-    temperature: float = 0.0
-    words: bool = False
-    """Whether each segment carries word times (costs an alignment pass)."""
-    max_seconds: float = 3600.0
-    """Longer audio is refused as `audio_too_long`."""
-
-
-class Heard(Part, frozen=True, kw_only=True):
-    """First part of a transcription: what was decoded, before any word is known."""
-
-    seconds: float
-    language: str
-    language_probability: float
-
-
-class Word(msgspec.Struct, frozen=True):
-    """One word with its times in seconds from the start of the audio."""
-
-    word: str
-    start: float
-    end: float
-    probability: float
-
-
-class Segment(Part, frozen=True, kw_only=True):
-    """A stretch of transcript; times in seconds from the start of the audio."""
-
-    id: int
-    start: float
-    end: float
-    text: str
-    tokens: list[int] = []
-    temperature: float = 0.0
-    avg_logprob: float = 0.0
-    compression_ratio: float = 1.0
-    no_speech_prob: float = 0.0
-    words: list[Word] = []
-
-
-Priority = Literal["live", "typed", "background"]
-"""Who waits for the words: someone who listens, someone who reads, nobody in particular."""
+from appliance.jobs.base import Job, Part, Priority
 
 
 class ToolCall(msgspec.Struct, frozen=True):
@@ -237,25 +168,3 @@ class Embedding(Part, frozen=True, kw_only=True):
     index: int
     dimensions: int
     tokens: int
-
-
-class Speak(Job, frozen=True, kw_only=True):
-    """Text to speech. No payload."""
-
-    text: str
-    voice: str | None = None
-    """Short name of an installed voice; None for the default one."""
-    speed: float = 1.0
-    """1.0 is the voice's own pace; 2.0 is twice as fast."""
-    split: bool = True
-    """Whether to speak clause by clause; False where the text is a clause already."""
-
-
-class Audio(Part, frozen=True, kw_only=True):
-    """A stretch of speech. Payload: mono signed 16-bit little-endian samples at `SPEECH_RATE`."""
-
-    samples: int
-
-
-AnyJob = Transcribe | Generate | Prepare | Embed | Speak
-AnyPart = Heard | Segment | Token | Thought | Called | Arguments | Generated | Prepared | Embedding | Audio

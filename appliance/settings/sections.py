@@ -1,25 +1,15 @@
-"""One frozen object with every setting, from `appliance.toml` and the environment.
-
-The file has one table a section (`[http]`), the environment one variable a field
-(`APPLIANCE_HTTP__PORT`), and the environment wins. Whatever is unknown or wrong ends the start with a
-sentence that names the file, the line and the field. Only this module reads the environment.
-"""
+"""The sections of the settings and their fields, each with its default and meaning."""
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PREFIX = "APPLIANCE_"
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -132,6 +122,16 @@ class Tts(Section, frozen=True):
     ] = 30.0
 
 
+class Turn(Section, frozen=True):
+    """When somebody speaks and when a turn is over."""
+
+    threads: Annotated[int, Meta(ge=0, description="CPU threads of the judge of a turn's end; 0 means two.")] = 0
+    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 256
+    deadline_seconds: Annotated[
+        Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
+    ] = 10.0
+
+
 class Voice(Section, frozen=True):
     """The spoken turn."""
 
@@ -144,6 +144,9 @@ class Voice(Section, frozen=True):
     history_messages: Annotated[
         int, Meta(ge=0, description="Earlier messages of a conversation that the model sees again.")
     ] = 16
+    lead_ms: Annotated[
+        int, Meta(ge=50, le=5000, description="How far a live reply's audio is sent ahead of being played.")
+    ] = 400
     conversations: Annotated[
         Count, Meta(description="Conversations remembered; beyond it the one unused for longest goes.")
     ] = 256
@@ -156,6 +159,7 @@ class Limits(Section, frozen=True):
     audio_seconds: Annotated[Seconds, Meta(description="Longest audio to transcribe.")] = 3600.0
     turn_seconds: Annotated[Seconds, Meta(description="Longest audio of a spoken turn.")] = 120.0
     speech_characters: Annotated[Count, Meta(description="Longest text to speak.")] = 4096
+    sessions: Annotated[Count, Meta(description="Live conversations at once; one more is refused.")] = 64
     requests: Annotated[Count, Meta(description="HTTP connections served at once; one more is refused.")] = 256
 
 
@@ -194,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     stt: Stt = Stt()
     llm: Llm = Llm()
     tts: Tts = Tts()
+    turn: Turn = Turn()
     voice: Voice = Voice()
     limits: Limits = Limits()
     workers: Workers = Workers()
@@ -208,88 +213,3 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 SECTIONS: Mapping[str, type[Section]] = {
     name: hint for name, hint in get_type_hints(Settings).items() if name != "state_dir"
 }
-
-
-class SettingsError(Exception):
-    """A setting is unknown or wrong; the message says where and how to mend it."""
-
-
-def load(
-    file: Path | None = None,
-    *,
-    environ: Mapping[str, str] | None = None,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    state_dir: Path | None = None,
-) -> Settings:
-    """Read the settings: defaults, then `file`, then the environment, then `overrides` (the command line).
-
-    Raises `SettingsError` at the first key that is unknown or has a wrong value.
-    """
-    values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
-    if file is not None:
-        _read_file(file, values)
-    _read_environment(os.environ if environ is None else environ, values)
-    for section, fields in (overrides or {}).items():
-        for key, value in fields.items():
-            values[section][key] = _checked(section, key, value, f"--{key.replace('_', '-')}")
-    sections = {name: SECTIONS[name](**fields) for name, fields in values.items()}
-    return Settings(state_dir=state_dir or Path(".state"), **sections)  # type: ignore[arg-type]
-
-
-def _read_file(file: Path, values: dict[str, dict[str, Any]]) -> None:
-    try:
-        text = file.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: is not TOML: {error}") from error
-    for section, fields in table.items():
-        where = f"{file}:{_line_of(text, section, None)}"
-        if section not in SECTIONS:
-            raise SettingsError(f"{where}: there is no section [{section}]; there are {_names(SECTIONS)}")
-        if not isinstance(fields, dict):
-            raise SettingsError(f"{where}: {section} is a section: write it as [{section}] with its fields below")
-        for key, value in fields.items():
-            values[section][key] = _checked(section, key, value, f"{file}:{_line_of(text, section, key)}")
-
-
-def _read_environment(environ: Mapping[str, str], values: dict[str, dict[str, Any]]) -> None:
-    for name in sorted(environ):
-        if not name.startswith(PREFIX):
-            continue
-        section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
-        if not separator or section not in SECTIONS:
-            raise SettingsError(f"{name}: no such setting; the form is {PREFIX}SECTION__FIELD with {_names(SECTIONS)}")
-        value: str | list[str] = environ[name]
-        if isinstance(getattr(SECTIONS[section](), key, None), tuple):
-            value = re.findall(r"[^\s,\[\]]+", environ[name])
-        values[section][key] = _checked(section, key, value, name, strict=False)
-
-
-def _checked(section: str, key: str, value: object, where: str, *, strict: bool = True) -> Any:
-    hints = get_type_hints(SECTIONS[section], include_extras=True)
-    if key not in hints:
-        raise SettingsError(f"{where}: [{section}] has no field {key!r}; it has {_names(hints)}")
-    try:
-        return msgspec.convert(value, hints[key], strict=strict)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}: {section}.{key}: {error}") from error
-
-
-def _names(names: Mapping[str, object]) -> str:
-    return ", ".join(names)
-
-
-def _line_of(text: str, section: str, key: str | None) -> int:
-    """Line of `[section]`, or of `key` inside it. The TOML parser keeps no positions, so look again."""
-    inside = found = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
-        if header:
-            inside = header[1].strip("\"'") == section
-        if (inside and header) or (not inside and re.match(rf"\s*[\"']?{re.escape(section)}[\"']?\s*[=.]", line)):
-            found = found or number
-        if key and inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
-            return number
-    return found or 1

@@ -1,0 +1,1 @@
+"""Turns: when somebody speaks (Silero VAD), and whether a speaker who pauses is done (Smart Turn)."""

@@ -1,0 +1,111 @@
+"""The turn stage as its worker drives it: windows of live streams at once, judgements on a thread beside them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from appliance.engines.interleave import Emission
+from appliance.engines.turn.silero import Silero
+from appliance.engines.turn.smart_turn import SmartTurn
+from appliance.errors import ApplianceError, InternalError, RequestError
+from appliance.jobs import Detect, Detected, Judge, Judged
+from appliance.logs import logger, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.engines.specs import Turn
+    from appliance.jobs import AnyJob, AnyPart
+
+log = logger(__name__)
+
+WAIT_SECONDS: Final = 0.01
+"""Longest wait for a judgement; between two waits the worker looks at its inbox."""
+
+
+def load(spec: Turn) -> TurnEngine:
+    """Load both models; the first job warms them."""
+    threads = spec.threads or min(2, os.cpu_count() or 1)
+    return TurnEngine(Silero(), SmartTurn(spec.path, threads) if spec.path else None)
+
+
+class TurnEngine:
+    """An `Engine`. A judgement takes a hundred milliseconds, and no stream may wait so long."""
+
+    untidy = False
+
+    def __init__(self, silero: Silero, smart_turn: SmartTurn | None) -> None:
+        self._silero, self._smart_turn = silero, smart_turn
+        self._waiting: deque[tuple[int, AnyJob, bytes, str]] = deque()
+        self._judging: dict[int, tuple[Future[float], str]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stream waits, or a judgement is under way."""
+        return bool(self._waiting or self._judging)
+
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:  # noqa: ARG002 - each job has one part
+        """Queue a window, or begin to judge."""
+        if isinstance(job, Judge) and self._smart_turn is not None:
+            self._judging[job_id] = (self._thread.submit(self._smart_turn.judge, payload), request_id)
+        else:
+            self._waiting.append((job_id, job, payload, request_id))
+
+    def grant(self, job_id: int, parts: int) -> None:
+        """Each job has one part."""
+
+    def promote(self, job_id: int) -> None:
+        """All are as urgent."""
+
+    def abort(self, job_id: int) -> None:
+        """Forget a job; a judgement that has begun is thrown away."""
+        judging = self._judging.pop(job_id, None)
+        if judging is not None:
+            judging[0].cancel()
+        for waiting in self._waiting:
+            if waiting[0] == job_id:
+                self._waiting.remove(waiting)
+                return
+
+    def step(self) -> list[Emission]:
+        """Look at a window, or wait a moment for a judgement."""
+        if self._waiting:
+            job_id, job, payload, request_id = self._waiting.popleft()
+            said = self._answer(job_id, lambda: self._detect(job, payload), request_id)
+        else:
+            said = []
+            wait([future for future, _ in self._judging.values()], WAIT_SECONDS, "FIRST_COMPLETED")
+        for job_id, (future, request_id) in list(self._judging.items()):
+            if future.done():
+                del self._judging[job_id]
+                said += self._answer(job_id, partial(_judged, future), request_id)
+        return said
+
+    def tidy(self) -> None:
+        """Nothing is left lying about."""
+
+    def _answer(self, job_id: int, work: Callable[[], tuple[AnyPart, bytes]], request_id: str) -> list[Emission]:
+        try:
+            part, payload = work()
+        except ApplianceError as error:
+            return [Emission(job_id, error=error)]
+        except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
+            log.error("job failed", request_id=request_id, **place_of(error))
+            return [Emission(job_id, error=InternalError("The engine failed on this request."))]
+        return [Emission(job_id, part, payload), Emission(job_id)]
+
+    def _detect(self, job: AnyJob, payload: bytes) -> tuple[Detected, bytes]:
+        if isinstance(job, Judge):
+            raise RequestError("This box has no model that judges a turn's end.", code="model_not_found")
+        assert isinstance(job, Detect)  # noqa: S101 - the host sends each job to its own engine
+        probabilities, state = self._silero.detect(payload[: job.state], payload[job.state :])
+        return Detected(probabilities=probabilities), state
+
+
+def _judged(judgement: Future[float]) -> tuple[Judged, bytes]:
+    return Judged(probability=judgement.result()), b""

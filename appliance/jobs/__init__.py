@@ -1,0 +1,105 @@
+"""What goes into an engine and what streams out of it: the only words the two sides of a worker share.
+
+A job goes in, parts stream out, and it can be aborted between two parts. Large binary values never travel
+inside a job or part: they are its *payload*, raw bytes beside it. One payload is defined per type below.
+"""
+
+from __future__ import annotations
+
+from appliance.jobs.base import (
+    ROLES,
+    SPEECH_RATE,
+    STT_RATE,
+    Job,
+    Part,
+    Priority,
+    Role,
+)
+from appliance.jobs.listening import (
+    DETECT_SAMPLES,
+    UTTERANCE_SECONDS,
+    Detect,
+    Detected,
+    Heard,
+    Judge,
+    Judged,
+    Segment,
+    Transcribe,
+    Understand,
+    Understood,
+    Word,
+)
+from appliance.jobs.speaking import (
+    Audio,
+    Mark,
+    Speak,
+)
+from appliance.jobs.thinking import (
+    Arguments,
+    Called,
+    Embed,
+    Embedding,
+    Generate,
+    Generated,
+    Likelihood,
+    Message,
+    Prepare,
+    Prepared,
+    Prompt,
+    Sampling,
+    Thought,
+    Token,
+    TokenLikelihood,
+    Tool,
+    ToolCall,
+)
+
+AnyJob = Transcribe | Understand | Detect | Judge | Generate | Prepare | Embed | Speak
+AnyPart = (
+    Heard | Segment | Understood | Detected | Judged
+    | Token | Thought | Called | Arguments | Generated | Prepared | Embedding | Audio
+)  # fmt: skip
+
+__all__ = [
+    "DETECT_SAMPLES",
+    "ROLES",
+    "SPEECH_RATE",
+    "STT_RATE",
+    "UTTERANCE_SECONDS",
+    "AnyJob",
+    "AnyPart",
+    "Arguments",
+    "Audio",
+    "Called",
+    "Detect",
+    "Detected",
+    "Embed",
+    "Embedding",
+    "Generate",
+    "Generated",
+    "Heard",
+    "Job",
+    "Judge",
+    "Judged",
+    "Likelihood",
+    "Mark",
+    "Message",
+    "Part",
+    "Prepare",
+    "Prepared",
+    "Priority",
+    "Prompt",
+    "Role",
+    "Sampling",
+    "Segment",
+    "Speak",
+    "Thought",
+    "Token",
+    "TokenLikelihood",
+    "Tool",
+    "ToolCall",
+    "Transcribe",
+    "Understand",
+    "Understood",
+    "Word",
+]

@@ -1,0 +1,44 @@
+"""One frozen object with every setting, from `appliance.toml` and the environment.
+
+The file has one table a section (`[http]`), the environment one variable a field
+(`APPLIANCE_HTTP__PORT`), and the environment wins. Whatever is unknown or wrong ends the start with a
+sentence that names the file, the line and the field. Only this module reads the environment.
+"""
+
+from __future__ import annotations
+
+from appliance.settings.reading import PREFIX, SettingsError, load
+from appliance.settings.sections import (
+    SECTIONS,
+    Http,
+    Limits,
+    Llm,
+    Log,
+    Models,
+    Section,
+    Settings,
+    Stt,
+    Tts,
+    Turn,
+    Voice,
+    Workers,
+)
+
+__all__ = [
+    "PREFIX",
+    "SECTIONS",
+    "Http",
+    "Limits",
+    "Llm",
+    "Log",
+    "Models",
+    "Section",
+    "Settings",
+    "SettingsError",
+    "Stt",
+    "Tts",
+    "Turn",
+    "Voice",
+    "Workers",
+    "load",
+]

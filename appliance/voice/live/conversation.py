@@ -1,0 +1,165 @@
+"""What was said, called and answered in a live conversation, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from appliance.errors import NotFound, RequestError
+from appliance.jobs import Message, ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from appliance.dialogue.heard import Spoken
+
+MOST_ITEMS: Final = 2_000
+MOST_AUDIO_BYTES: Final = 16_000_000
+"""Of the users' audio that can be fetched again: eight minutes."""
+
+Role = Literal["system", "user", "assistant"]
+Status = Literal["in_progress", "completed", "incomplete"]
+
+
+@dataclass(slots=True)
+class Said:
+    """A piece of a message: text, or audio with its transcript (None while it is not known)."""
+
+    text: str | None = None
+    audio: bytes | None = None
+    """Mono 16-bit samples at `rate` Hz; None if it was not kept."""
+    rate: int = 0
+    aloud: bool = False
+
+
+@dataclass(slots=True)
+class Item:
+    """One item. `kind` says which of the fields it has."""
+
+    id: str
+    kind: Literal["message", "function_call", "function_call_output"] = "message"
+    role: Role = "user"
+    status: Status = "completed"
+    said: list[Said] = field(default_factory=list)
+    call_id: str = ""
+    name: str = ""
+    text: str = ""
+    """Arguments of a call as JSON text, or what a call gave."""
+    spoken: Spoken | None = None
+    """What of an assistant's message was given to the voice, and when each word was over."""
+    sent_ms: float = 0.0
+    """So much of its audio has left."""
+    source: str = ""
+    """The whole text of an assistant's message, whatever was heard of it."""
+
+    @property
+    def words(self) -> str:
+        """All text of a message."""
+        return " ".join(said.text for said in self.said if said.text)
+
+    @property
+    def unheard(self) -> Said | None:
+        """A user's audio whose words are not known yet."""
+        return next((said for said in self.said if said.aloud and said.text is None and said.audio), None)
+
+    def cut(self, milliseconds: float) -> int:
+        """An assistant's message was heard up to here only; clamped to what has left, and returned."""
+        end = max(0.0, min(milliseconds, self.sent_ms))
+        if self.spoken is not None and self.said:
+            self.said[0].text = self.spoken.heard(end)
+        return int(end)
+
+
+class Conversation:
+    """Items in their order; the oldest go where there are too many."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+        self._order: list[str] = []
+        self.changes = 0
+        """Counts them, to see whether something is still so."""
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self._items[item_id] for item_id in self._order)
+
+    def __contains__(self, item_id: object) -> bool:
+        return item_id in self._items
+
+    def get(self, item_id: str) -> Item:
+        """Raises `NotFound`."""
+        try:
+            return self._items[item_id]
+        except KeyError:
+            raise NotFound(f"There is no item {item_id[:128]!r} in the conversation.", param="item_id") from None
+
+    def previous(self, item_id: str) -> str | None:
+        """Id of the item before."""
+        place = self._order.index(item_id)
+        return self._order[place - 1] if place else None
+
+    @property
+    def last(self) -> str | None:
+        """Id of the last item."""
+        return self._order[-1] if self._order else None
+
+    def add(self, item: Item, after: str | None = None) -> list[str]:
+        """Put an item at the end, or after another ("root": before all). Ids of those that had to go for it."""
+        if item.id in self._items:
+            raise RequestError(f"There is an item {item.id[:128]!r} already.", param="item.id")
+        place = len(self._order)
+        if after == "root":
+            place = 0
+        elif after is not None:
+            if after not in self._items:
+                raise NotFound(f"There is no item {after[:128]!r} to put it after.", param="previous_item_id")
+            place = self._order.index(after) + 1
+        self._order.insert(place, item.id)
+        self._items[item.id] = item
+        self.changes += 1
+        gone = [old for old in self._order[: max(0, len(self._order) - MOST_ITEMS)] if old != item.id]
+        for old in gone:
+            self.remove(old)
+        self._forget_audio()
+        return gone
+
+    def remove(self, item_id: str) -> None:
+        """Raises `NotFound`."""
+        self.get(item_id)
+        del self._items[item_id]
+        self.changes += 1
+        self._order.remove(item_id)
+
+    def _forget_audio(self) -> None:
+        left = MOST_AUDIO_BYTES
+        for item in reversed(list(self)):
+            for said in item.said:
+                left -= len(said.audio or b"")
+                if left < 0 and said.text is not None:
+                    said.audio = None
+
+
+def messages(instructions: str, items: Sequence[Item]) -> list[Message]:
+    """What the model is told: only what was heard of its own words, and no call without its answer's place."""
+    told = [Message("system", instructions)] if instructions else []
+    called: set[str] = set()
+    for item in items:
+        match item.kind:
+            case "message":
+                if item.words:
+                    told.append(Message(item.role, item.words))
+            case "function_call" if item.status == "completed":
+                called.add(item.call_id)
+                call = ToolCall(item.call_id, item.name, item.text or "{}")
+                if told and told[-1].role == "assistant":
+                    before = told.pop()
+                    told.append(Message("assistant", before.content, tool_calls=[*before.tool_calls, call]))
+                else:
+                    told.append(Message("assistant", "", tool_calls=[call]))
+            case "function_call_output" if item.call_id in called:
+                told.append(Message("tool", item.text, tool_call_id=item.call_id))
+            case _:
+                pass  # a call that was broken off, and answers to none
+    return told

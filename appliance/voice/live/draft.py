@@ -1,0 +1,111 @@
+"""A reply that is being made, whether or not anybody will hear it.
+
+What is written and what is spoken come through two bounded streams: words are small and never wait, audio waits for
+whoever plays it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from msgspec import structs
+
+from appliance.dialogue.prompt import shortened
+from appliance.errors import ApplianceError, InternalError
+from appliance.events import ReplyAudio, ReplyClause, ReplyEvent, ReplyWritten, Stopwatch
+from appliance.logs import logger, place_of
+from appliance.voice.responding import Responder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from appliance.jobs import Generate
+    from appliance.voice.responding import Manner
+    from appliance.voice.stages import Stages
+
+log = logger(__name__)
+
+MOST_WORDS: Final = 65_536
+"""Events of a reply's text; contexts end before."""
+MOST_PARTS: Final = 8
+"""Stretches of audio, half a second each at most, that may wait."""
+
+
+class Draft:
+    """One reply in the making. `run` is its task; both streams end with it.
+
+    `order` gives the job, when all that it is about is known. `keep`: share of the prompt's words that stay when there
+    are too many for the context; None: the reply fails then.
+    """
+
+    def __init__(
+        self, stages: Stages, order: Callable[[], Awaitable[Generate]], manner: Manner, keep: float | None
+    ) -> None:  # fmt: skip
+        self._order, self._keep = order, keep
+        self.error: ApplianceError | None = None
+        self.written: ReplyWritten | None = None
+        self.ended = anyio.Event()
+        self.watch = Stopwatch(anyio.current_time())
+        self._scope = anyio.CancelScope()
+        self._words, self.words = anyio.create_memory_object_stream[ReplyEvent](MOST_WORDS)
+        self._sound, self.sound = anyio.create_memory_object_stream[ReplyClause | ReplyAudio](MOST_PARTS)
+        self._responder = Responder(stages, self._emit, self.watch, manner)
+
+    async def run(self) -> None:
+        """Make it. Errors are kept in `error`."""
+        try:
+            with self._scope:
+                await self._make()
+        except ApplianceError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - one reply's fault must not end the conversation
+            log.error("reply failed", **place_of(error))
+            self.error = InternalError("The appliance failed on this reply.")
+        except BaseException:
+            self.discard()
+            raise
+        finally:
+            self._words.close()
+            self._sound.close()
+            self.ended.set()
+            if self._scope.cancel_called:
+                self._let_go()
+
+    async def _make(self) -> None:
+        job = await self._order()
+        while True:
+            try:
+                await self._responder.respond(job)
+            except ApplianceError as error:
+                if error.code != "context_length_exceeded" or self._keep is None:
+                    raise
+                messages = shortened(job.messages, self._keep)
+                if messages is None:
+                    raise
+                job = structs.replace(job, messages=messages)
+            else:
+                return
+
+    def discard(self) -> None:
+        """Nobody wants it (any more): both stages stop within one step."""
+        self._scope.cancel()
+        if self.ended.is_set():
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.words.close()
+        self.sound.close()
+
+    def promote(self) -> None:
+        """Somebody listens now."""
+        self._responder.promote()
+
+    async def _emit(self, event: ReplyEvent) -> None:
+        match event:
+            case ReplyClause() | ReplyAudio():
+                await self._sound.send(event)
+            case _:
+                if isinstance(event, ReplyWritten):
+                    self.written = event
+                self._words.send_nowait(event)

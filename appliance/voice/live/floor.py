@@ -1,0 +1,281 @@
+"""Who has the floor: listens to the user's audio, notices turns, and decides whether a reply is interrupted.
+
+All rules are in `appliance.turns`; here they meet the session. Every decision is made at a window of audio, so the
+only clock is the user's own samples.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from appliance import metrics
+from appliance.errors import ApplianceError, Unavailable
+from appliance.jobs import DETECT_SAMPLES, STT_RATE, Detect, Detected, Judge, Judged, Prepare
+from appliance.turns.detection import ServerVad
+from appliance.turns.endpointing import Endpointing
+from appliance.turns.interruption import verdict
+from appliance.turns.segmenter import Paused, Resumed, Segmenter, SpeechBegan, milliseconds, samples
+from appliance.voice.listening import understand
+from appliance.voice.live import events
+from appliance.voice.live.conversation import messages
+from appliance.voice.live.guess import Guess
+from appliance.voice.live.response import new_id
+from appliance.voice.live.utterance import Utterance
+
+if TYPE_CHECKING:
+    from appliance.turns.detection import TurnDetection
+    from appliance.turns.segmenter import Event
+    from appliance.voice.live.draft import Draft
+    from appliance.voice.live.session import LiveSession
+
+MOST_WINDOWS: Final = 16
+"""Windows that the detector is given at once; more than one only where it is behind."""
+JUDGED_SECONDS: Final = 8
+"""Speech that the judge of a turn's end listens to."""
+LOOK_EVERY: Final = 3 * STT_RATE // 5
+"""Samples of speech between two looks at what has been said so far."""
+LOOK_AT_MOST: Final = 25 * STT_RATE
+RETRY_SECONDS: Final = 0.5
+"""Pause before a detector that is being replaced is asked again. No audio is lost meanwhile."""
+MUTTERED: Final = "The user has said nothing for a while. Say something short that invites the user to go on."
+
+
+class Floor:
+    """Turn-taking of one session with turn detection."""
+
+    def __init__(self, session: LiveSession, detection: TurnDetection) -> None:
+        self._session, self.detection = session, detection
+        self._state = b""
+        self._segmenter = Segmenter(detection.threshold, session.microphone.looked_at)
+        self._endpointing = Endpointing(detection)
+        self.utterance: Utterance | None = None
+        self._idle = 0
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        microphone, down = self._session.microphone, False
+        while True:
+            pcm = await microphone.windows(MOST_WINDOWS)
+            try:
+                probabilities = await self._detect(pcm)
+            except Unavailable as error:
+                if not down:
+                    self._session.emit(events.Fault(error))
+                down = True
+                await anyio.sleep(RETRY_SECONDS)
+                continue
+            down = False
+            microphone.looked(pcm)
+            for probability in probabilities:
+                self._hear(probability)
+
+    def rest(self) -> None:
+        """The audio so far was committed or cleared by the client."""
+        if self.utterance is not None:
+            self._drop(self.utterance)
+        self._segmenter = Segmenter(self.detection.threshold, self._session.microphone.looked_at)
+
+    async def _detect(self, pcm: bytes) -> list[float]:
+        stage = self._session.stages.turn
+        async with stage.stream(Detect(state=len(self._state)), self._state + pcm) as answer:
+            async for part, state in answer:
+                if isinstance(part, Detected):
+                    self._state = state
+                    return part.probabilities
+        return []
+
+    def _hear(self, probability: float) -> None:
+        for event in self._segmenter.feed(probability):
+            self._happened(event)
+        utterance = self.utterance
+        if utterance is None:
+            keep = samples(self.detection.prefix_padding_ms) + 2 * STT_RATE
+            self._session.microphone.forget(self._segmenter.position - keep)
+            self._wait_idly()
+        elif utterance.over:
+            pass  # whether it was an interruption is being found out
+        elif self._segmenter.pausing:
+            self._wait_for_end(utterance)
+        else:
+            self._weigh(utterance, None)
+            self._look(utterance)
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case SpeechBegan(at=at):
+                self._begin(at)
+            case Paused(at=at) if self.utterance is not None:
+                self.utterance.voice_end = at
+                self._endpointing.pause()
+                self._guess(self.utterance)
+            case Resumed() if self.utterance is not None:
+                if self.utterance.over:
+                    self.utterance.over = False
+                self._forget_guess(self.utterance)
+            case _:
+                pass
+
+    def _begin(self, at: int) -> None:
+        """Somebody speaks. While a reply sounds it is held: whether this is an interruption shows soon."""
+        session, active = self._session, self._session.replies.active
+        start = max(session.microphone.begin, at - samples(self.detection.prefix_padding_ms))
+        utterance = self.utterance = Utterance(new_id("item"), start, looked_at=at)
+        if active is not None and self.detection.interrupt_response:
+            if active.playout.sent_ms:
+                utterance.interrupts = active
+                active.playout.hold()
+                return
+            # The user goes on before anything was heard: the turn was not over.
+            metrics.CUT_OFFS.inc()
+            session.replies.stop(active, "turn_detected")
+        self._announce(utterance)
+
+    def _announce(self, utterance: Utterance) -> None:
+        utterance.announced = True
+        self._session.emit(events.SpeechStarted(utterance.item_id, milliseconds(utterance.start)))
+        self._session.spawn(self._prepare)
+
+    async def _prepare(self) -> None:
+        """Have the model read what was said so far, while the user speaks."""
+        session = self._session
+        told = messages(session.conduct.style.instructions, list(session.conversation))
+        if not session.conduct.replies or not told:
+            return
+        job = Prepare(messages=told, tools=list(session.conduct.style.tools), thinking=False, priority="typed")
+        try:
+            async with session.stages.llm.stream(job) as answer:
+                async for _ in answer:
+                    pass
+        except ApplianceError:
+            pass  # the reply itself will say what is wrong
+
+    def _weigh(self, utterance: Utterance, text: str | None) -> None:
+        """Is it an interruption by now?"""
+        reply = utterance.interrupts
+        if reply is None:
+            return
+        match verdict(self._segmenter.voiced, text):
+            case "interrupt":
+                utterance.interrupts = None
+                metrics.BARGE_INS.labels("true").inc()
+                self._announce(utterance)  # first, so that clients fall silent
+                if reply.outcome == "in_progress":
+                    self._session.replies.stop(reply, "turn_detected")
+            case "resume":
+                metrics.BARGE_INS.labels("false").inc()
+                reply.playout.go_on()
+                self._drop(utterance)
+
+    def _drop(self, utterance: Utterance) -> None:
+        """It was no turn."""
+        self._forget_guess(utterance)
+        if utterance.interrupts is not None:
+            utterance.interrupts.playout.go_on()
+        self.utterance = None
+        self._segmenter.over()
+
+    def _guess(self, utterance: Utterance) -> None:
+        """It may be over: understand it, and begin to answer."""
+        session = self._session
+        audio = session.microphone.between(utterance.start)
+
+        def compose(text: str) -> Draft | None:
+            self._weigh(utterance, text)
+            wanted = session.conduct.replies and self.detection.create_response
+            if self.utterance is not utterance or not wanted or session.replies.active is not None:
+                return None
+            style, keep = session.conduct.style, session.conduct.keep
+            guess.basis = session.basis
+            return session.replies.draft(style, keep, text, priority="typed")
+
+        guess = utterance.guess = Guess(audio, session.conduct.transcribing, compose, "typed")
+        session.spawn(guess.run, session.stages)
+        session.spawn(self._resolve, utterance, guess)
+
+    async def _resolve(self, utterance: Utterance, guess: Guess) -> None:
+        """What was said during a reply is known: was it a turn?"""
+        await guess.understood.wait()
+        if utterance.guess is not guess or self.utterance is not utterance:
+            return
+        # What cannot be understood may have been a "stop".
+        self._weigh(utterance, "stop" if guess.error is not None else guess.text or "")
+        if utterance.over and self.utterance is utterance:
+            self._commit(utterance)
+
+    def _forget_guess(self, utterance: Utterance) -> None:
+        if utterance.guess is not None:
+            utterance.guess.discard()
+            utterance.guess = None
+
+    def _wait_for_end(self, utterance: Utterance) -> None:
+        match self._endpointing.decide(self._segmenter.silence):
+            case "ask":
+                self._session.spawn(self._judge, utterance, self._endpointing)
+            case "over":
+                utterance.over = True
+                if utterance.interrupts is None:
+                    self._commit(utterance)
+            case "wait":
+                pass
+
+    async def _judge(self, utterance: Utterance, endpointing: Endpointing) -> None:
+        microphone, asked_at = self._session.microphone, utterance.voice_end
+        audio = microphone.between(max(utterance.start, self._segmenter.position - JUDGED_SECONDS * STT_RATE))
+        probability = None
+        try:
+            async with self._session.stages.turn.stream(Judge(), audio) as answer:
+                async for part, _ in answer:
+                    if isinstance(part, Judged):
+                        probability = part.probability
+        except ApplianceError:
+            pass  # without a judge the longest silence counts
+        if self.utterance is utterance and utterance.voice_end == asked_at:
+            endpointing.judged(probability)
+
+    def _commit(self, utterance: Utterance) -> None:
+        """The turn is over."""
+        session, end = self._session, self._segmenter.position
+        if not utterance.announced:
+            self._announce(utterance)
+        session.emit(events.SpeechStopped(utterance.item_id, milliseconds(end)))
+        self.utterance = None
+        self._segmenter.over()
+        session.take_turn(utterance, session.microphone.between(utterance.start, end))
+        session.microphone.forget(end)
+
+    def _look(self, utterance: Utterance) -> None:
+        """What has been said so far? Only for those who watch, and only if it holds up nobody."""
+        position = self._segmenter.position
+        if utterance.looking or not utterance.announced or not self._session.conduct.transcribing.shown:
+            return
+        if position - utterance.looked_at >= LOOK_EVERY and position - utterance.start <= LOOK_AT_MOST:
+            utterance.looking, utterance.looked_at = True, position
+            self._session.spawn(self._glance, utterance, self._session.microphone.between(utterance.start, position))
+
+    async def _glance(self, utterance: Utterance, audio: bytes) -> None:
+        try:
+            stage, how = self._session.stages.stt, self._session.conduct.transcribing
+            delta = utterance.agreement.hear(await understand(stage, audio, how, "background"))
+        except ApplianceError:
+            return  # the turn's own transcript will say what is wrong
+        finally:
+            utterance.looking = False
+        if delta and self.utterance is utterance:
+            self._session.emit(events.TranscriptDelta(utterance.item_id, delta))
+
+    def _wait_idly(self) -> None:
+        """Silence after a reply; the client may want it answered."""
+        session, timeout = self._session, None
+        if isinstance(self.detection, ServerVad):
+            timeout = self.detection.idle_timeout_ms
+        last = session.replies.last
+        if timeout is None or last is None or session.replies.active is not None or last.playout.sounding:
+            self._idle = 0
+            return
+        self._idle += DETECT_SAMPLES
+        if self._idle >= samples(timeout):
+            end = self._segmenter.position
+            self._idle, session.replies.last = 0, None
+            session.take_silence(end - samples(timeout), end, MUTTERED)

@@ -1,0 +1,102 @@
+"""The user's audio as it comes: kept until it is part of a turn, and counted, since its samples are the clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from appliance.audio import SAMPLE_BYTES
+from appliance.jobs import DETECT_SAMPLES, STT_RATE
+from appliance.sound import SoundIn
+
+if TYPE_CHECKING:
+    from appliance.sound import SoundFormat
+
+MOST_BEHIND: Final = 30 * STT_RATE
+"""Samples that may wait for the detector; a client that sends faster than it listens has to wait."""
+
+
+def milliseconds(samples: int) -> int:
+    """Of samples at `STT_RATE`."""
+    return samples * 1000 // STT_RATE
+
+
+class Microphone:
+    """Mono 16-bit samples at `STT_RATE`; positions count from the session's first sample. `most`: samples kept."""
+
+    def __init__(self, form: SoundFormat, most: int) -> None:
+        self._sound, self._most = SoundIn(form), most
+        self._kept = bytearray()
+        self.begin = 0
+        """Position of the first sample that is kept."""
+        self.looked_at = 0
+        """Position up to which the detector has listened."""
+        self._news = anyio.Event()
+        self._room = anyio.Event()
+        self._arrived = 0.0
+
+    @property
+    def end(self) -> int:
+        """Position after the last sample."""
+        return self.begin + len(self._kept) // SAMPLE_BYTES
+
+    @property
+    def held(self) -> int:
+        """Samples that are kept."""
+        return self.end - self.begin
+
+    def change(self, form: SoundFormat) -> None:
+        """From now on audio comes in this format."""
+        if form != self._sound.form:
+            self._sound = SoundIn(form)
+
+    def add(self, data: bytes) -> None:
+        """Audio came, in the client's format. What is too old to be part of a turn goes."""
+        self._kept += self._sound.feed(data)
+        self._arrived = anyio.current_time()
+        if self.held > self._most:
+            self.forget(self.end - self._most)
+        self._news.set()
+
+    async def room(self) -> None:
+        """Wait until the detector has caught up."""
+        while self.end - self.looked_at > MOST_BEHIND:
+            self._room = anyio.Event()
+            await self._room.wait()
+
+    async def windows(self, most: int) -> bytes:
+        """Wait for whole windows that nobody has looked at; up to `most` of them. `looked` says that they were."""
+        while (count := (self.end - self.looked_at) // DETECT_SAMPLES) == 0:
+            self._news = anyio.Event()
+            await self._news.wait()
+        return self.between(self.looked_at, self.looked_at + min(count, most) * DETECT_SAMPLES)
+
+    def looked(self, pcm: bytes) -> None:
+        """The detector has listened to this."""
+        self.looked_at += len(pcm) // SAMPLE_BYTES
+        self._room.set()
+
+    def skip(self) -> None:
+        """Nobody has to listen to what is there."""
+        self.looked_at = self.end
+        self._room.set()
+
+    def between(self, start: int, end: int | None = None) -> bytes:
+        """Samples from one position to another, as far as they are kept."""
+        first = max(start, self.begin) - self.begin
+        last = (self.end if end is None else end) - self.begin
+        return bytes(self._kept[first * SAMPLE_BYTES : last * SAMPLE_BYTES])
+
+    def forget(self, before: int) -> None:
+        """Samples before this position are not needed any more."""
+        count = min(max(0, before - self.begin), self.held)
+        del self._kept[: count * SAMPLE_BYTES]
+        self.begin += count
+        if self.looked_at < self.begin:
+            self.looked_at = self.begin
+            self._room.set()
+
+    def since(self, position: int) -> float:
+        """Seconds since the sample at this position came."""
+        return anyio.current_time() - self._arrived + (self.end - position) / STT_RATE

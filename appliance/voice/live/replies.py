@@ -1,0 +1,131 @@
+"""Who answers: drafts are composed from the conversation, and responses let them out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from appliance.errors import RequestError
+from appliance.jobs import Generate, Message, Sampling
+from appliance.voice.live.conversation import messages
+from appliance.voice.live.draft import Draft
+from appliance.voice.live.events import Fault
+from appliance.voice.live.response import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from anyio.abc import TaskGroup
+
+    from appliance.jobs import Priority
+    from appliance.voice.live.conduct import Style
+    from appliance.voice.live.conversation import Conversation, Item
+    from appliance.voice.live.joining import Emit
+    from appliance.voice.live.response import Reason
+    from appliance.voice.stages import Stages
+
+    Settle = Callable[[Sequence[Item]], Awaitable[None]]
+
+MOST_ASIDE: Final = 4
+"""Responses beside the conversation at once."""
+
+
+class Replies:
+    """The responses of one conversation: one that speaks in it, and a few beside it."""
+
+    def __init__(
+        self, stages: Stages, conversation: Conversation, emit: Emit, tasks: TaskGroup, settle: Settle, lead: float
+    ) -> None:  # fmt: skip
+        """`settle` waits until all words of some items are known; `lead`: seconds that audio is sent ahead."""
+        self._stages, self._conversation, self._emit = stages, conversation, emit
+        self._tasks, self._settle, self._lead = tasks, settle, lead
+        self.active: Response | None = None
+        self.last: Response | None = None
+        """The last one that spoke in the conversation."""
+        self._aside: dict[str, Response] = {}
+
+    def draft(
+        self, style: Style, keep: float | None, words: str | None = None, *, priority: Priority = "live",
+        given: Sequence[Item] | None = None, note: str = "",
+    ) -> Draft:  # fmt: skip
+        """A reply to what was said: the conversation, or the `given` items; and to `words` that are no item yet.
+
+        `note` is told to the model last of all.
+        """
+        items = list(self._conversation) if given is None else list(given)
+
+        async def order() -> Generate:
+            await self._settle(items)
+            told = messages(style.instructions, items)
+            if words is not None:
+                told.append(Message("user", words))
+            if note:
+                told.append(Message("system", note))
+            return Generate(
+                messages=told, tools=list(style.tools), tool_choice=style.tool_choice, tool_name=style.tool_name,
+                parallel_tool_calls=style.parallel_tool_calls, max_tokens=style.max_tokens,
+                sampling=Sampling(temperature=style.temperature), thinking=False, priority=priority,
+            )  # fmt: skip
+
+        return Draft(self._stages, order, style.manner, keep)
+
+    def begin(
+        self, draft: Draft, style: Style, *, joins: bool = True, metadata: Mapping[str, str] | None = None,
+        first_sound: Callable[[], None] = lambda: None, made: bool = False,
+    ) -> Response:  # fmt: skip
+        """Let a draft out. `made`: somebody runs it already. Raises `RequestError` where there are too many."""
+        if joins and self.active is not None:
+            draft.discard()
+            raise RequestError(
+                f"The response {self.active.id} is not over yet; cancel it, or wait for response.done.",
+                code="response_active",
+            )
+        if not joins and len(self._aside) >= MOST_ASIDE:
+            draft.discard()
+            raise RequestError(
+                f"There are {MOST_ASIDE} responses beside the conversation already.", code="response_active"
+            )
+        conversation = self._conversation if joins else None
+        response = Response(draft, style, self._emit, conversation, self._lead, metadata, first_sound)
+        if joins:
+            self.active = self.last = response
+        else:
+            self._aside[response.id] = response
+        response.announce()
+        if not made:
+            self._tasks.start_soon(draft.run)
+        self._tasks.start_soon(self._run, response)
+        return response
+
+    async def _run(self, response: Response) -> None:
+        try:
+            await response.run()
+        finally:
+            self._forget(response)
+        if response.error is not None and response.error.status >= 500:
+            self._emit(Fault(response.error))
+
+    def _forget(self, response: Response) -> None:
+        if self.active is response:
+            self.active = None
+        self._aside.pop(response.id, None)
+
+    def cancel(self, response_id: str | None, reason: Reason) -> None:
+        """Stop one. Raises `RequestError` if there is none to stop."""
+        found = self._aside.get(response_id) if response_id else None
+        if found is None and self.active is not None and response_id in (None, self.active.id):
+            found = self.active
+        if found is None:
+            raise RequestError(
+                "There is no response to cancel.", code="response_cancel_not_active", param="response_id"
+            )
+        self.stop(found, reason)
+
+    def stop(self, response: Response, reason: Reason) -> None:
+        """Stop a response; the next one may begin at once."""
+        response.cancel(reason)
+        self._forget(response)
+
+    def cancel_all(self, reason: Reason) -> None:
+        """Stop all."""
+        for response in [*self._aside.values(), *([self.active] if self.active else ())]:
+            self.stop(response, reason)

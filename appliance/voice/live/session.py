@@ -1,0 +1,300 @@
+"""One live conversation: what its client asks for, and everything that is under way for it.
+
+All state changes between two waits, and every event is told at once, so that clients see whole sequences only. `run`
+owns every task; when it ends, so do they.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from anyio import lowlevel
+
+from appliance import metrics
+from appliance.audio import seconds
+from appliance.errors import InternalError, RequestError
+from appliance.jobs import STT_RATE
+from appliance.logs import logger, place_of
+from appliance.voice.live import events
+from appliance.voice.live.conversation import Conversation, Item, Said
+from appliance.voice.live.floor import Floor
+from appliance.voice.live.guess import Guess
+from appliance.voice.live.joining import join
+from appliance.voice.live.microphone import Microphone
+from appliance.voice.live.replies import Replies
+from appliance.voice.live.response import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from anyio.abc import TaskGroup
+
+    from appliance.voice.live.conduct import Conduct, Style
+    from appliance.voice.live.joining import Emit
+    from appliance.voice.live.utterance import Utterance
+    from appliance.voice.stages import Stages
+
+log = logger(__name__)
+
+LEAST_MS: Final = 100
+"""Shorter audio cannot be committed, as in OpenAI's protocol."""
+
+
+class LiveSession:
+    """`most_seconds`: longest audio of one turn; `lead`: seconds that a reply's audio is sent ahead."""
+
+    def __init__(self, stages: Stages, conduct: Conduct, emit: Emit, *, most_seconds: float, lead: float) -> None:
+        self.stages, self.conduct, self.emit = stages, conduct, emit
+        self.conversation = Conversation()
+        self.microphone = Microphone(conduct.sound_in, int(most_seconds * STT_RATE))
+        self.replies: Replies
+        self._lead = lead
+        self._tasks: TaskGroup
+        self._floor: Floor | None = None
+        self._listening = anyio.CancelScope()
+        self._guesses: dict[str, Guess] = {}
+        self._settling = anyio.Lock()
+
+    @property
+    def basis(self) -> object:
+        """What a reply is made from; another one means that it would be another reply."""
+        return self.conversation.changes, self.conduct
+
+    async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
+        """Live for as long as `serve`, which hands on what the client sends."""
+        async with anyio.create_task_group() as self._tasks:
+            self.replies = Replies(
+                self.stages, self.conversation, self.emit, self._tasks, self._settle, self._lead
+            )  # fmt: skip
+            self._listen()
+            with metrics.SESSIONS.track_inprogress():
+                await serve()
+            self._tasks.cancel_scope.cancel()
+
+    def spawn(self, work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
+        """Have something done beside; its fault must not end the conversation."""
+        self._tasks.start_soon(self._guard, work, *arguments)
+
+    async def _guard(self, work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
+        try:
+            await work(*arguments)
+        except Exception as error:  # noqa: BLE001 - logged by place, and told
+            log.error("conversation's task failed", **place_of(error))
+            self.emit(events.Fault(InternalError("The appliance failed on a part of this conversation.")))
+
+    def _listen(self) -> None:
+        self._listening.cancel()
+        self._listening = anyio.CancelScope()
+        if self._floor is not None:
+            self._floor.rest()
+        self._floor = None
+        if self.conduct.detection is not None:
+            self._floor = Floor(self, self.conduct.detection)
+            self.spawn(self._hear, self._floor, self._listening)
+
+    async def _hear(self, floor: Floor, scope: anyio.CancelScope) -> None:
+        with scope:
+            await floor.run()
+
+    def update(self, conduct: Conduct) -> None:
+        """From now on it is conducted like this. What is under way ends as it began."""
+        before, self.conduct = self.conduct, conduct
+        self.microphone.change(conduct.sound_in)
+        if conduct.detection != before.detection:
+            if before.detection is None:
+                self.microphone.skip()
+            self._listen()
+
+    # Audio
+
+    async def append(self, data: bytes) -> None:
+        """Audio came, in the client's format. Waits where the detector is far behind."""
+        self.microphone.add(data)
+        if self.conduct.detection is None:
+            self.microphone.skip()
+        else:
+            await self.microphone.room()
+        await lowlevel.checkpoint()
+
+    def commit(self) -> None:
+        """The client says that the turn is over. Raises `RequestError` where there is nothing."""
+        start, end = self._start, self.microphone.end
+        audio = self.microphone.between(start, end)
+        if seconds(audio, STT_RATE) * 1000 < LEAST_MS:
+            raise RequestError(
+                f"The buffer has {seconds(audio, STT_RATE) * 1000:.0f} ms of audio; at least {LEAST_MS} ms are needed.",
+                code="audio_buffer_empty",
+            )
+        spoken = self._floor.utterance if self._floor is not None else None
+        item_id = spoken.item_id if spoken is not None else new_id("item")
+        self._empty()
+        guess = Guess(audio, self.conduct.transcribing, lambda _: None, "live")
+        self.spawn(guess.run, self.stages)
+        self._place(item_id, audio, guess)
+        self.spawn(self._write_down, item_id, guess, None)
+
+    def clear(self) -> None:
+        """Forget the audio that is no item yet."""
+        self._empty()
+        self.emit(events.BufferCleared())
+
+    @property
+    def _start(self) -> int:
+        utterance = self._floor.utterance if self._floor is not None else None
+        return utterance.start if utterance is not None else self.microphone.begin
+
+    def _empty(self) -> None:
+        self.microphone.skip()
+        if self._floor is not None:
+            self._floor.rest()
+        self.microphone.forget(self.microphone.end)
+
+    def take_turn(self, utterance: Utterance, audio: bytes) -> None:
+        """The user's turn is over: it becomes an item, and is answered."""
+        guess, utterance.guess = utterance.guess, None
+        if guess is None:
+            guess = Guess(audio, self.conduct.transcribing, lambda _: None, "live")
+            self.spawn(guess.run, self.stages)
+        guess.promote()
+        if guess.basis is not None and guess.basis != self.basis:
+            guess.drop_draft()
+        self._place(utterance.item_id, audio, guess)
+        guess.basis = self.basis
+        self.spawn(self._write_down, utterance.item_id, guess, utterance)
+
+    def take_silence(self, start: int, end: int, note: str) -> None:
+        """Nobody has said anything for too long: that is answered too."""
+        item = Item(new_id("item"), said=[Said(text="", audio=b"", rate=STT_RATE, aloud=True)])
+        self.emit(events.IdleTimeout(item.id, start * 1000 // STT_RATE, end * 1000 // STT_RATE))
+        self.emit(events.BufferCommitted(item.id, self.conversation.last))
+        join(self.conversation, item, self.emit)
+        style = self.conduct.style
+        self.replies.begin(self.replies.draft(style, self.conduct.keep, note=note), style)
+
+    def _place(self, item_id: str, audio: bytes, guess: Guess) -> None:
+        item = Item(item_id, said=[Said(audio=audio, rate=STT_RATE, aloud=True)])
+        self._guesses[item_id] = guess
+        self.emit(events.BufferCommitted(item_id, self.conversation.last))
+        join(self.conversation, item, self.emit)
+
+    async def _write_down(self, item_id: str, guess: Guess, utterance: Utterance | None) -> None:
+        """Note what was said, tell it, and answer it if it was a turn that the box noticed by itself."""
+        await guess.understood.wait()
+        self._guesses.pop(item_id, None)
+        item = self.conversation.get(item_id) if item_id in self.conversation else None
+        if item is not None and guess.text is not None:
+            item.said[0].text = guess.text
+        if self.conduct.transcribing.shown:
+            self._tell_transcript(item_id, guess, utterance)
+        detection = self.conduct.detection
+        if (
+            utterance is None
+            or detection is None
+            or not detection.create_response
+            or not self.conduct.replies
+            or guess.text == ""
+        ):
+            guess.discard()
+        else:
+            await self._answer(guess, utterance)
+
+    def _tell_transcript(self, item_id: str, guess: Guess, utterance: Utterance | None) -> None:
+        if guess.error is not None:
+            self.emit(events.TranscriptFailed(item_id, guess.error))
+            return
+        text = guess.text or ""
+        delta = utterance.agreement.finish(text) if utterance is not None else text
+        if delta:
+            self.emit(events.TranscriptDelta(item_id, delta))
+        self.emit(events.TranscriptDone(item_id, text, seconds(guess.audio, STT_RATE)))
+
+    async def _answer(self, guess: Guess, utterance: Utterance) -> None:
+        """The reply to a turn: the draft that was made of it, if what it was made from still holds."""
+        while self.replies.active is not None:
+            await self.replies.active.ended.wait()
+        if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.announced:
+            guess.discard()  # the user speaks again already: both turns are answered together
+            metrics.CUT_OFFS.inc()
+            return
+        style = self.conduct.style
+        draft = guess.take() if guess.basis == self.basis else None
+        made = draft is not None
+        if draft is None:
+            guess.discard()
+        microphone = self.microphone
+
+        def first_sound() -> None:
+            metrics.VOICE_TO_VOICE_SECONDS.observe(microphone.since(utterance.voice_end))
+
+        if draft is None:
+            draft = self.replies.draft(style, self.conduct.keep)
+        self.replies.begin(draft, style, first_sound=first_sound, made=made)
+
+    async def _settle(self, items: Sequence[Item]) -> None:
+        """Wait until the words of all items are known. What failed is tried again. Raises `ApplianceError`."""
+        for item in items:
+            if item.unheard is None:
+                continue
+            async with self._settling:
+                await self._understand(item)
+
+    async def _understand(self, item: Item) -> None:
+        said, guess = item.unheard, self._guesses.get(item.id)
+        if said is None:
+            return
+        if guess is None:
+            guess = Guess(said.audio or b"", self.conduct.transcribing, lambda _: None, "live")
+            await guess.run(self.stages)
+        await guess.understood.wait()
+        if guess.error is not None:
+            raise guess.error
+        said.text = guess.text
+
+    # Items
+
+    def create(self, item: Item, after: str | None) -> None:
+        """Add an item of the client's. Raises `RequestError`."""
+        join(self.conversation, item, self.emit, after)
+
+    def retrieve(self, item_id: str) -> None:
+        """Tell all of an item. Raises `NotFound`."""
+        self.emit(events.ItemRetrieved(self.conversation.get(item_id)))
+
+    def delete(self, item_id: str) -> None:
+        """Raises `NotFound`."""
+        self.conversation.remove(item_id)
+        self.emit(events.ItemDeleted(item_id))
+
+    def truncate(self, item_id: str, content_index: int, end_ms: float) -> None:
+        """The user heard an assistant's message up to here only. Beyond its audio it is clamped."""
+        item = self.conversation.get(item_id)
+        if item.role != "assistant" or item.kind != "message" or content_index >= len(item.said):
+            raise RequestError("Only the audio of an assistant's message can be cut.", param="item_id")
+        active = self.replies.active
+        if active is not None and active.message is item:  # nobody listens to the rest of it
+            self.replies.stop(active, "client_cancelled")
+        self.emit(events.ItemTruncated(item_id, content_index, item.cut(end_ms)))
+        self.conversation.changes += 1
+
+    # Responses
+
+    def respond(
+        self, style: Style, *, joins: bool, given: Sequence[Item] | None, metadata: Mapping[str, str] | None
+    ) -> None:  # fmt: skip
+        """Answer now. Raises `RequestError` where another response is not over."""
+        if not self.conduct.replies:
+            raise RequestError("This session only transcribes.", param="type")
+        draft = self.replies.draft(style, self.conduct.keep, given=given)
+        self.replies.begin(draft, style, joins=joins, metadata=metadata)
+
+    def cancel(self, response_id: str | None) -> None:
+        """Stop a response. Raises `RequestError` where there is none."""
+        self.replies.cancel(response_id, "client_cancelled")
+
+    def silence(self) -> None:
+        """Say nothing more of the reply that sounds."""
+        last = self.replies.last
+        if self.replies.active is not None:
+            self.replies.stop(self.replies.active, "client_cancelled")
+        self.emit(events.OutputCleared(last.id if last is not None else ""))

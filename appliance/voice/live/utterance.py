@@ -1,0 +1,33 @@
+"""One stretch of the user's speech, from its first sound until it is known to be a turn, or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from appliance.turns.agreement import Agreement
+
+if TYPE_CHECKING:
+    from appliance.voice.live.guess import Guess
+    from appliance.voice.live.response import Response
+
+
+@dataclass(slots=True, eq=False)
+class Utterance:
+    """Positions are samples of the session's audio."""
+
+    item_id: str
+    start: int
+    """Where its audio begins, the padding before the first voice included."""
+    announced: bool = False
+    """Whether the client was told. During a reply it waits until the sound is more than a cough."""
+    interrupts: Response | None = None
+    """The reply that is held until it is known whether this is an interruption."""
+    voice_end: int = 0
+    guess: Guess | None = None
+    agreement: Agreement = field(default_factory=Agreement)
+    looked_at: int = 0
+    """Up to here its words have been looked at while it goes on."""
+    looking: bool = False
+    over: bool = False
+    """Whether its silence has ended it; what it was may still have to be understood."""

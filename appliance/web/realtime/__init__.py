@@ -1,0 +1,1 @@
+"""`/v1/realtime`: live conversations in OpenAI's Realtime protocol."""

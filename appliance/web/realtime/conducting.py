@@ -1,0 +1,108 @@
+"""From a session's settings on the wire to how the conversation is conducted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from appliance.turns.detection import SemanticVad, ServerVad
+from appliance.voice.live.conduct import Conduct, Style, Transcribing
+from appliance.voice.responding import Manner
+from appliance.web.names import OPENAI_TRANSCRIBERS
+from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, today
+from appliance.web.wire_response_items import converted
+from appliance.web.wire_tools import Function, check_type, plain_tools, toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.turns.detection import TurnDetection
+    from appliance.web.names import Names
+    from appliance.web.realtime.wire_session import ResponseBody
+    from appliance.web.wire_tools import Choosing, Toolbox
+
+KEEP = 0.8
+"""Share of a conversation that stays where the client says "auto"."""
+
+
+def conduct(session: SessionBody, names: Names, language: str) -> Conduct:
+    """How it is conducted. `language`: the box's own setting. Raises `RequestError` for unknown names."""
+    transcription = session.audio.input.transcription
+    if transcription is not None:
+        names.check_model("stt", transcription.model, OPENAI_TRANSCRIBERS)
+    shown = transcription is not None or session.type == "transcription"
+    return Conduct(
+        replies=session.type == "realtime",
+        detection=_detection(session),
+        transcribing=Transcribing(
+            shown=shown,
+            language=(transcription.language if transcription is not None else None) or language or None,
+            prompt=transcription.prompt if transcription is not None else None,
+        ),
+        sound_in=session.audio.input.format.plain,
+        sound_out=session.audio.output.format.plain,
+        style=_style(session, names, "session"),
+        keep=_keep(session),
+    )
+
+
+def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
+    """How one response is made that may be otherwise than the session's."""
+    given: dict[str, Any] = {
+        name: value
+        for name in msgspec.structs.asdict(response)
+        if name in SessionBody.__struct_fields__ and name != "audio" and (value := getattr(response, name)) is not None
+    }
+    changed = msgspec.structs.replace(session, **given)
+    output = today({"audio": response.audio or {}})["audio"].get("output") or {}
+    if isinstance(output.get("voice"), dict):
+        output = {**output, "voice": output["voice"].get("id")}
+    wanted = {**msgspec.to_builtins(session.audio.output), **{k: v for k, v in output.items() if v is not None}}
+    sound = converted(wanted, type(session.audio.output), "response.audio.output")
+    changed = msgspec.structs.replace(changed, audio=msgspec.structs.replace(session.audio, output=sound))
+    return _style(changed, names, "response")
+
+
+def _style(session: SessionBody, names: Names, where: str) -> Style:
+    return Style(
+        instructions=session.instructions,
+        manner=_manner(session, names),
+        **_tools(session.tools, session.tool_choice, where),
+        parallel_tool_calls=session.parallel_tool_calls,
+        max_tokens=None if session.max_output_tokens == "inf" else session.max_output_tokens,
+        temperature=session.temperature,
+    )
+
+
+def _manner(session: SessionBody, names: Names) -> Manner:
+    output = session.audio.output
+    return Manner(names.voice(output.voice), output.speed, spoken="audio" in session.output_modalities)
+
+
+def _detection(session: SessionBody) -> TurnDetection | None:
+    given = session.audio.input.turn_detection
+    if given is None:
+        return None
+    fields = msgspec.structs.asdict(given)
+    return ServerVad(**fields) if isinstance(given, ServerVadBody) else SemanticVad(**fields)
+
+
+def _keep(session: SessionBody) -> float | None:
+    if isinstance(session.truncation, RetentionRatio):
+        return session.truncation.retention_ratio
+    return KEEP if session.truncation == "auto" else None
+
+
+def _tools(tools: Sequence[dict[str, Any]], choice: Choosing | NamedFunction, where: str) -> dict[str, Any]:
+    functions = []
+    for number, tool in enumerate(tools):
+        check_type(str(tool.get("type", "function")), f"{where}.tools[{number}].type")
+        functions.append(converted(tool, Function, f"{where}.tools[{number}]"))
+    plain = plain_tools(functions, where + ".tools[{}]")
+    param = f"{where}.tool_choice"
+    if isinstance(choice, NamedFunction):
+        chosen: Toolbox = toolbox(plain, "required", name=choice.name, param=param)
+    else:
+        chosen = toolbox(plain, choice, param=param)
+    return {"tools": tuple(chosen.tools), "tool_choice": chosen.tool_choice, "tool_name": chosen.tool_name}

@@ -1,0 +1,254 @@
+"""When turns end: recorded sentences whole, and torn apart by pauses, against a fixed silence of the same length.
+
+    python -m benchmarks.endpointing SPEECH_FOLDER
+
+A pause is the recording's own room, never digital silence, put where the sentence is quietest. The answer of the judge
+comes `ANSWER_MS` after the question, as from a busy worker.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import numpy as np
+
+from appliance import settings
+from appliance.catalog.lineup import lineup
+from appliance.engines.decoding import decode
+from appliance.engines.turn.silero import Silero
+from appliance.engines.turn.smart_turn import SmartTurn
+from appliance.jobs import DETECT_SAMPLES, STT_RATE
+from appliance.turns.detection import SemanticVad, ServerVad
+from appliance.turns.endpointing import Endpointing
+from appliance.turns.segmenter import Paused, Segmenter, SpeechBegan, samples
+from benchmarks.figures import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from appliance.turns.detection import TurnDetection
+
+    Sound = NDArray[np.float64]
+
+PAUSES_MS: Final = (400, 600, 800, 1000, 1200)
+EARS_MS: Final = (96, 200, 500)
+"""Silences after which the judge is compared with itself."""
+JUDGED: Final = 8 * STT_RATE
+ANSWER_MS: Final = 100
+TAIL_SECONDS: Final = 9
+APART: Final = 2 * STT_RATE // 5
+"""Least distance between two places where a sentence is torn, and from both its ends."""
+BLOCK: Final = 1024
+"""Samples of room that are the pattern of a pause."""
+SOFTEST_DB: Final = 30
+"""What is so far below a recording's loudest moment is not voice any more."""
+
+
+class Ear:
+    """Detector and judge in this process."""
+
+    def __init__(self, judge: str) -> None:
+        self._silero, self._judge = Silero(), SmartTurn(judge, 1)
+
+    def judge(self, pcm: bytes) -> float:
+        """Probability that the turn is over."""
+        return self._judge.judge(pcm)
+
+    def windows(self, sound: Sound) -> tuple[list[float], bytes]:
+        """A probability for each window, and the samples as they came."""
+        whole = sound[: len(sound) // DETECT_SAMPLES * DETECT_SAMPLES]
+        pcm = whole.clip(-32768, 32767).astype("<i2").tobytes()
+        return self._silero.detect(b"", pcm)[0], pcm
+
+    def ends(self, sound: Sound, detection: TurnDetection) -> list[int]:
+        """Positions at which a turn is found over."""
+        probabilities, pcm = self.windows(sound)
+        segmenter, rule = Segmenter(), Endpointing(detection)
+        start, answers, found = 0, list[tuple[int, int, float]](), []
+        pause = 0
+        for probability in probabilities:
+            for event in segmenter.feed(probability):
+                match event:
+                    case SpeechBegan(at=at):
+                        start = max(0, at - samples(300))
+                    case Paused(at=pause):
+                        rule.pause()
+                    case _:
+                        pass
+            if not segmenter.pausing:
+                continue
+            now = segmenter.position
+            for due, asked, answer in answers:
+                if due <= now and asked == pause:
+                    rule.judged(answer)
+            answers = [each for each in answers if each[0] > now]
+            match rule.decide(segmenter.silence):
+                case "ask":
+                    said = pcm[2 * max(start, now - JUDGED) : 2 * now]
+                    answers.append((now + samples(ANSWER_MS), pause, self.judge(said)))
+                case "over":
+                    found.append(now)
+                    segmenter.over()
+                case "wait":
+                    pass
+        return found
+
+
+def recording(file: Path) -> Sound:
+    """All samples at `STT_RATE`, at 16-bit scale."""
+    (found,) = [each for each in decode(file.read_bytes(), 60.0) if each is not None]
+    return np.asarray(found, dtype=np.float64) * 32768
+
+
+def room(sound: Sound, count: int) -> Sound:
+    """`count` samples that sound like the quietest moment of a recording: its spectrum, with random phases."""
+    blocks = sound[: len(sound) // BLOCK * BLOCK].reshape(-1, BLOCK)
+    power = (blocks**2).mean(1)
+    quietest = blocks[np.where(power < 1, np.inf, power).argmin()]  # less is digital silence
+    spectrum, window = np.abs(np.fft.rfft(quietest * np.hanning(BLOCK))), np.sqrt(np.hanning(BLOCK))
+    random, half = np.random.default_rng(1), BLOCK // 2
+    made = np.zeros(count + 2 * BLOCK)
+    for place in range(0, count + half, half):
+        turned = spectrum * np.exp(2j * np.pi * random.random(spectrum.size))
+        made[place : place + BLOCK] += np.fft.irfft(turned) * window
+    made = made[half : half + count]
+    return made * np.sqrt((quietest**2).mean() / (made**2).mean())
+
+
+def joined(*pieces: Sound) -> Sound:
+    """Pieces one after the other, faded for 5 ms so that nothing clicks."""
+    fade = np.linspace(0.0, 1.0, STT_RATE // 200)
+    made = [piece.copy() for piece in pieces]
+    for before, after in zip(made, made[1:], strict=False):
+        before[-fade.size :] *= fade[::-1]
+        after[: fade.size] *= fade
+    return np.concatenate(made)
+
+
+def places(sound: Sound) -> list[int]:
+    """The quietest moments inside a recording, two a second at most: most of them lie between two words."""
+    power = np.convolve(sound**2, np.ones(320), "same")
+    power[:APART] = power[-APART:] = np.inf
+    found: list[int] = []
+    while len(found) < 2 * len(sound) // STT_RATE and np.isfinite(power).any():
+        place = int(power.argmin())
+        found.append(place)
+        power[max(0, place - APART) : place + APART] = np.inf
+    return sorted(found)
+
+
+def voice_end(sound: Sound) -> int:
+    """Sample after the last one with voice."""
+    blocks = sound[: len(sound) // 320 * 320].reshape(-1, 320)
+    power = (blocks**2).mean(1)
+    return int(np.flatnonzero(power > power.max() / 10 ** (SOFTEST_DB / 10))[-1] + 1) * 320
+
+
+def measure(ear: Ear, recordings: dict[str, Sound]) -> Iterator[Figure]:
+    """Delays of whole sentences, and how many torn ones are cut off."""
+    fixed, semantic = ServerVad(), SemanticVad()
+    yield from _whole(ear, recordings, fixed, "fixed")
+    yield from _whole(ear, recordings, semantic, "semantic")
+    for eagerness in ("low", "high"):
+        yield from _whole(ear, recordings, SemanticVad(eagerness=eagerness), eagerness)
+    torn = [(sound, place) for sound in recordings.values() for place in places(sound)]
+    yield Figure("torn_places", len(torn))
+    for kind, detection in (
+        ("semantic", semantic),
+        ("low", SemanticVad(eagerness="low")),
+        ("high", SemanticVad(eagerness="high")),
+    ):
+        yield from _torn(ear, torn, fixed, detection, kind)
+    yield from _ears(ear, recordings, torn)
+
+
+def _whole(ear: Ear, recordings: dict[str, Sound], detection: TurnDetection, kind: str) -> Iterator[Figure]:
+    delays, inside = [], 0
+    for sound in recordings.values():
+        ends = ear.ends(joined(sound, room(sound, TAIL_SECONDS * STT_RATE)), detection)
+        last = voice_end(sound)
+        after = [end for end in ends if end >= last]
+        inside += len(ends) - len(after)
+        delays.append((after[0] - last) / STT_RATE if after else float(TAIL_SECONDS))
+    yield Figure(f"whole_delay_median_{kind}", statistics.median(delays), "s")
+    yield Figure(f"whole_delay_mean_{kind}", statistics.mean(delays), "s")
+    yield Figure(f"whole_delay_longest_{kind}", max(delays), "s")
+    yield Figure(f"whole_within_600_ms_{kind}", 100 * statistics.mean(delay <= 0.6 for delay in delays), "%")
+    yield Figure(f"whole_cut_at_own_pauses_{kind}", inside, "times")
+
+
+def _torn(
+    ear: Ear, torn: list[tuple[Sound, int]], fixed: TurnDetection, other: TurnDetection, kind: str
+) -> Iterator[Figure]:
+    """Of the pauses at which the fixed silence cuts, how many the other rule survives."""
+    cut = spared = 0
+    for sound, place in torn:
+        for pause in PAUSES_MS:
+            gap = room(sound, samples(pause))
+            test = joined(sound[:place], gap, sound[place:])
+            inside = range(place, place + len(gap) + samples(64))
+            if any(end in inside for end in ear.ends(test, fixed)):
+                cut += 1
+                spared += not any(end in inside for end in ear.ends(test, other))
+    if kind == "semantic":
+        yield Figure("torn_cut_fixed", 100 * cut / (len(torn) * len(PAUSES_MS)), "%")
+    demand = {"at_least": 80.0} if kind == "semantic" else {}
+    yield Figure(f"torn_spared_{kind}", 100 * spared / cut, "%", **demand)
+
+
+def _ears(ear: Ear, recordings: dict[str, Sound], torn: list[tuple[Sound, int]]) -> Iterator[Figure]:
+    """How the judge's answer changes with the silence that it hears."""
+    for silence in EARS_MS:
+
+        def over(sound: Sound, end: int, silence: int = silence) -> bool:
+            heard = joined(sound[:end], room(sound, samples(silence)))[-JUDGED:]
+            return ear.judge(heard.clip(-32768, 32767).astype("<i2").tobytes()) >= 0.5
+
+        wrong = statistics.mean(over(sound, place) for sound, place in torn)
+        right = statistics.mean(over(sound, voice_end(sound)) for sound in recordings.values())
+        yield Figure(f"judged_over_torn_after_{silence}_ms", 100 * wrong, "%")
+        yield Figure(f"judged_over_whole_after_{silence}_ms", 100 * right, "%")
+
+
+def speed(ear: Ear, sound: Sound) -> Iterator[Figure]:
+    """Of one window, of four, and of a judgement on one thread."""
+    for count in (1, 4):
+        part = sound[: count * DETECT_SAMPLES]
+        yield Figure(f"detect_{count}_windows", _milliseconds(lambda part=part: ear.windows(part), 100), "ms")
+    pcm = ear.windows(sound)[1]
+    yield Figure("judge", _milliseconds(lambda: ear.judge(pcm), 10), "ms")
+
+
+def _milliseconds(work: Callable[[], Any], times: int) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return 1000 * statistics.median(taken)
+
+
+@click.command()
+@click.argument("speech", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
+def main(speech: Path, state_dir: Path) -> None:
+    """Measure turn-taking on the recordings in the folder SPEECH."""
+    judge = lineup(settings.load(environ={}, state_dir=state_dir)).turn
+    if judge is None:
+        raise click.ClickException("the set has no model that judges a turn's end")
+    ear = Ear(str(judge.main))
+    files = sorted([*speech.glob("*.wav"), *speech.glob("*.flac")])
+    recordings = {file.name: recording(file) for file in files}
+    for figure in (*speed(ear, recordings[files[-1].name]), *measure(ear, recordings)):
+        click.echo(figure.row())
+
+
+if __name__ == "__main__":
+    main()
