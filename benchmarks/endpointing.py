@@ -8,9 +8,12 @@ comes `ANSWER_MS` after the question, as from a busy worker.
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import time
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +21,7 @@ import click
 import numpy as np
 
 from appliance import settings
+from appliance.audio import SAMPLE_BYTES
 from appliance.catalog.lineup import lineup
 from appliance.engines.decoding import decode
 from appliance.engines.turn.silero import Silero
@@ -37,8 +41,14 @@ if TYPE_CHECKING:
 
     Sound = NDArray[np.float64]
 
+RULES: Final[dict[str, TurnDetection]] = {
+    "fixed": ServerVad(),
+    "semantic": SemanticVad(),
+    "low": SemanticVad(eagerness="low"),
+    "high": SemanticVad(eagerness="high"),
+}
 PAUSES_MS: Final = (400, 600, 800, 1000, 1200)
-EARS_MS: Final = (96, 200, 500)
+HEARD_MS: Final = (96, 200, 500)
 """Silences after which the judge is compared with itself."""
 JUDGED: Final = 8 * STT_RATE
 ANSWER_MS: Final = 100
@@ -47,7 +57,7 @@ APART: Final = 2 * STT_RATE // 5
 """Least distance between two places where a sentence is torn, and from both its ends."""
 BLOCK: Final = 1024
 """Samples of room that are the pattern of a pause."""
-SOFTEST_DB: Final = 30
+SOFTEST_DB: Final = 25
 """What is so far below a recording's loudest moment is not voice any more."""
 
 
@@ -55,25 +65,36 @@ class Ear:
     """Detector and judge in this process."""
 
     def __init__(self, judge: str) -> None:
-        self._silero, self._judge = Silero(), SmartTurn(judge, 1)
+        self.silero, self.smart_turn = Silero(), SmartTurn(judge, 1)
 
-    def judge(self, pcm: bytes) -> float:
-        """Probability that the turn is over."""
-        return self._judge.judge(pcm)
+    def hear(self, sound: Sound) -> Heard:
+        """Whole windows of a sound, listened to."""
+        pcm = as_pcm(sound[: len(sound) // DETECT_SAMPLES * DETECT_SAMPLES])
+        return Heard(pcm, self.silero.detect(b"", pcm)[0], cache(self.smart_turn.judge))
 
-    def windows(self, sound: Sound) -> tuple[list[float], bytes]:
-        """A probability for each window, and the samples as they came."""
-        whole = sound[: len(sound) // DETECT_SAMPLES * DETECT_SAMPLES]
-        pcm = whole.clip(-32768, 32767).astype("<i2").tobytes()
-        return self._silero.detect(b"", pcm)[0], pcm
+    def voice_end(self, sound: Sound) -> int:
+        """Sample after the last voice: after it the detector hears none, or there is hardly any sound."""
+        blocks = sound[: len(sound) // DETECT_SAMPLES * DETECT_SAMPLES].reshape(-1, DETECT_SAMPLES)
+        power = (blocks**2).mean(1)
+        loud = power > power.max() / 10 ** (SOFTEST_DB / 10)
+        voiced = np.array(self.hear(sound).probabilities) >= 0.5
+        return int(np.flatnonzero(loud & voiced)[-1] + 1) * DETECT_SAMPLES
 
-    def ends(self, sound: Sound, detection: TurnDetection) -> list[int]:
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sound, the detector's probabilities of its windows, and a judge that remembers its answers."""
+
+    pcm: bytes
+    probabilities: list[float]
+    judge: Callable[[bytes], float]
+
+    def ends(self, detection: TurnDetection) -> list[int]:
         """Positions at which a turn is found over."""
-        probabilities, pcm = self.windows(sound)
         segmenter, rule = Segmenter(), Endpointing(detection)
-        start, answers, found = 0, list[tuple[int, int, float]](), []
-        pause = 0
-        for probability in probabilities:
+        start = pause = 0
+        answers, found = list[tuple[int, int, float]](), list[int]()
+        for probability in self.probabilities:
             for event in segmenter.feed(probability):
                 match event:
                     case SpeechBegan(at=at):
@@ -91,7 +112,7 @@ class Ear:
             answers = [each for each in answers if each[0] > now]
             match rule.decide(segmenter.silence):
                 case "ask":
-                    said = pcm[2 * max(start, now - JUDGED) : 2 * now]
+                    said = self.pcm[SAMPLE_BYTES * max(start, now - JUDGED) : SAMPLE_BYTES * now]
                     answers.append((now + samples(ANSWER_MS), pause, self.judge(said)))
                 case "over":
                     found.append(now)
@@ -99,6 +120,11 @@ class Ear:
                 case "wait":
                     pass
         return found
+
+
+def as_pcm(sound: Sound) -> bytes:
+    """Signed 16-bit little-endian samples."""
+    return sound.clip(-32768, 32767).astype("<i2").tobytes()
 
 
 def recording(file: Path) -> Sound:
@@ -119,14 +145,15 @@ def room(sound: Sound, count: int) -> Sound:
         turned = spectrum * np.exp(2j * np.pi * random.random(spectrum.size))
         made[place : place + BLOCK] += np.fft.irfft(turned) * window
     made = made[half : half + count]
-    return made * np.sqrt((quietest**2).mean() / (made**2).mean())
+    louder: float = np.sqrt((quietest**2).mean() / (made**2).mean())
+    return made * louder
 
 
 def joined(*pieces: Sound) -> Sound:
     """Pieces one after the other, faded for 5 ms so that nothing clicks."""
     fade = np.linspace(0.0, 1.0, STT_RATE // 200)
     made = [piece.copy() for piece in pieces]
-    for before, after in zip(made, made[1:], strict=False):
+    for before, after in itertools.pairwise(made):
         before[-fade.size :] *= fade[::-1]
         after[: fade.size] *= fade
     return np.concatenate(made)
@@ -144,36 +171,24 @@ def places(sound: Sound) -> list[int]:
     return sorted(found)
 
 
-def voice_end(sound: Sound) -> int:
-    """Sample after the last one with voice."""
-    blocks = sound[: len(sound) // 320 * 320].reshape(-1, 320)
-    power = (blocks**2).mean(1)
-    return int(np.flatnonzero(power > power.max() / 10 ** (SOFTEST_DB / 10))[-1] + 1) * 320
-
-
 def measure(ear: Ear, recordings: dict[str, Sound]) -> Iterator[Figure]:
     """Delays of whole sentences, and how many torn ones are cut off."""
-    fixed, semantic = ServerVad(), SemanticVad()
-    yield from _whole(ear, recordings, fixed, "fixed")
-    yield from _whole(ear, recordings, semantic, "semantic")
-    for eagerness in ("low", "high"):
-        yield from _whole(ear, recordings, SemanticVad(eagerness=eagerness), eagerness)
+    whole = [
+        (ear.hear(joined(sound, room(sound, TAIL_SECONDS * STT_RATE))), ear.voice_end(sound))
+        for sound in recordings.values()
+    ]
+    for kind, rule in RULES.items():
+        yield from _whole(whole, rule, kind)
     torn = [(sound, place) for sound in recordings.values() for place in places(sound)]
     yield Figure("torn_places", len(torn))
-    for kind, detection in (
-        ("semantic", semantic),
-        ("low", SemanticVad(eagerness="low")),
-        ("high", SemanticVad(eagerness="high")),
-    ):
-        yield from _torn(ear, torn, fixed, detection, kind)
+    yield from _torn(ear, torn)
     yield from _ears(ear, recordings, torn)
 
 
-def _whole(ear: Ear, recordings: dict[str, Sound], detection: TurnDetection, kind: str) -> Iterator[Figure]:
+def _whole(whole: list[tuple[Heard, int]], rule: TurnDetection, kind: str) -> Iterator[Figure]:
     delays, inside = [], 0
-    for sound in recordings.values():
-        ends = ear.ends(joined(sound, room(sound, TAIL_SECONDS * STT_RATE)), detection)
-        last = voice_end(sound)
+    for heard, last in whole:
+        ends = heard.ends(rule)
         after = [end for end in ends if end >= last]
         inside += len(ends) - len(after)
         delays.append((after[0] - last) / STT_RATE if after else float(TAIL_SECONDS))
@@ -184,35 +199,34 @@ def _whole(ear: Ear, recordings: dict[str, Sound], detection: TurnDetection, kin
     yield Figure(f"whole_cut_at_own_pauses_{kind}", inside, "times")
 
 
-def _torn(
-    ear: Ear, torn: list[tuple[Sound, int]], fixed: TurnDetection, other: TurnDetection, kind: str
-) -> Iterator[Figure]:
-    """Of the pauses at which the fixed silence cuts, how many the other rule survives."""
-    cut = spared = 0
+def _torn(ear: Ear, torn: list[tuple[Sound, int]]) -> Iterator[Figure]:
+    """Of the pauses at which the fixed silence cuts, how many the other rules survive."""
+    cut = dict.fromkeys(RULES, 0)
     for sound, place in torn:
         for pause in PAUSES_MS:
             gap = room(sound, samples(pause))
-            test = joined(sound[:place], gap, sound[place:])
+            heard = ear.hear(joined(sound[:place], gap, sound[place:]))
             inside = range(place, place + len(gap) + samples(64))
-            if any(end in inside for end in ear.ends(test, fixed)):
-                cut += 1
-                spared += not any(end in inside for end in ear.ends(test, other))
-    if kind == "semantic":
-        yield Figure("torn_cut_fixed", 100 * cut / (len(torn) * len(PAUSES_MS)), "%")
-    demand = {"at_least": 80.0} if kind == "semantic" else {}
-    yield Figure(f"torn_spared_{kind}", 100 * spared / cut, "%", **demand)
+            if any(end in inside for end in heard.ends(RULES["fixed"])):
+                for kind, rule in RULES.items():
+                    cut[kind] += any(end in inside for end in heard.ends(rule))
+    fixed = cut["fixed"]
+    yield Figure("torn_cut_fixed", 100 * fixed / (len(torn) * len(PAUSES_MS)), "%")
+    yield Figure("torn_spared_semantic", 100 * (1 - cut["semantic"] / fixed), "%", at_least=80)
+    yield Figure("torn_spared_low", 100 * (1 - cut["low"] / fixed), "%")
+    yield Figure("torn_spared_high", 100 * (1 - cut["high"] / fixed), "%")
 
 
 def _ears(ear: Ear, recordings: dict[str, Sound], torn: list[tuple[Sound, int]]) -> Iterator[Figure]:
     """How the judge's answer changes with the silence that it hears."""
-    for silence in EARS_MS:
+    for silence in HEARD_MS:
 
         def over(sound: Sound, end: int, silence: int = silence) -> bool:
-            heard = joined(sound[:end], room(sound, samples(silence)))[-JUDGED:]
-            return ear.judge(heard.clip(-32768, 32767).astype("<i2").tobytes()) >= 0.5
+            heard = joined(sound[:end], room(sound, samples(silence)))
+            return ear.smart_turn.judge(as_pcm(heard[-JUDGED:])) >= 0.5
 
         wrong = statistics.mean(over(sound, place) for sound, place in torn)
-        right = statistics.mean(over(sound, voice_end(sound)) for sound in recordings.values())
+        right = statistics.mean(over(sound, ear.voice_end(sound)) for sound in recordings.values())
         yield Figure(f"judged_over_torn_after_{silence}_ms", 100 * wrong, "%")
         yield Figure(f"judged_over_whole_after_{silence}_ms", 100 * right, "%")
 
@@ -220,17 +234,15 @@ def _ears(ear: Ear, recordings: dict[str, Sound], torn: list[tuple[Sound, int]])
 def speed(ear: Ear, sound: Sound) -> Iterator[Figure]:
     """Of one window, of four, and of a judgement on one thread."""
     for count in (1, 4):
-        part = sound[: count * DETECT_SAMPLES]
-        yield Figure(f"detect_{count}_windows", _milliseconds(lambda part=part: ear.windows(part), 100), "ms")
-    pcm = ear.windows(sound)[1]
-    yield Figure("judge", _milliseconds(lambda: ear.judge(pcm), 10), "ms")
+        yield Figure(f"detect_{count}_windows", _milliseconds(ear.hear, sound[: count * DETECT_SAMPLES], 100), "ms")
+    yield Figure("judge", _milliseconds(ear.smart_turn.judge, as_pcm(sound), 10), "ms")
 
 
-def _milliseconds(work: Callable[[], Any], times: int) -> float:
+def _milliseconds(work: Callable[[Any], Any], on: object, times: int) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
-        work()
+        work(on)
         taken.append(time.perf_counter() - began)
     return 1000 * statistics.median(taken)
 

@@ -23,7 +23,7 @@ ASK_AT_MS: Final = (96,)
 """Lengths of a pause at which the judge is asked (again).
 
 Once, as early as a pause can be told: Smart Turn takes a longer silence for an end whatever was said before it. Where a
-sentence is torn in two it says "over" (0.5 or more) in 13 % of cases after 96 ms, 21 % after 200 ms and 40 % after
+sentence is torn in two it says "over" (0.5 or more) in 13 % of cases after 96 ms, 27 % after 200 ms and 38 % after
 500 ms, and whole sentences it finds over no more often (`benchmarks/endpointing.py`).
 """
 STEEPNESS: Final = 3

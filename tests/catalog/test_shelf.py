@@ -30,6 +30,21 @@ def test_the_lineup_says_what_each_engine_loads(world: World) -> None:
         ("joe", "joe", world.models / "joe/voice.onnx")
     ]
     assert found.stt.languages == ("en",)
+    assert found.turn is None
+
+
+def test_a_set_may_have_a_model_for_turns(world: World) -> None:
+    data = world.content("turn", 1_000)
+    world.write_wheel(world.index, "tiny_turn", {"turn.onnx": data})
+    world.manifest("ended", "turn", "turn.onnx", world.wheel_file("turn.onnx", data, ("tiny_turn", "turn.onnx")))
+    world.run("pull")
+    found = lineup(settings(world))
+    assert found.turn is not None
+    assert (found.turn.name, found.turn.main) == ("ended", world.models / "ended/turn.onnx")
+    assert [voice.name for voice in found.voices] == ["joe"]
+    found.turn.main.unlink()
+    with pytest.raises(ModelsMissing, match=r"ended \(damaged\)"):
+        lineup(settings(world))
 
 
 def test_missing_models_are_listed_with_the_command(world: World) -> None:

@@ -97,7 +97,7 @@ async def _each(beats: Sequence[Beat]) -> AsyncIterator[Beat]:
 def doors(
     *handlers: Any, stage: ScriptedStage, overrides: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Iterator[str]:
-    """Address of an appliance that has only these handlers, with `stage` for all three stages."""
+    """Address of an appliance that has only these handlers, with `stage` for all stages."""
     settings = settings_module.load(environ={}, overrides={"llm": {"queue": 16}, **(overrides or {})})
     box = Box(
         settings=settings,

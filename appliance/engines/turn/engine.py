@@ -8,11 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from appliance.audio import SAMPLE_BYTES
 from appliance.engines.interleave import Emission
 from appliance.engines.turn.silero import Silero
 from appliance.engines.turn.smart_turn import SmartTurn
-from appliance.errors import ApplianceError, InternalError, RequestError
-from appliance.jobs import Detect, Detected, Judge, Judged
+from appliance.errors import ApplianceError, InternalError, NotFound
+from appliance.jobs import DETECT_SAMPLES, Detect, Detected, Judge, Judged
 from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-WAIT_SECONDS: Final = 0.01
+MOST_THREADS: Final = 2
+WAIT_SECONDS: Final = 0.005
 """Longest wait for a judgement; between two waits the worker looks at its inbox."""
 
 
 def load(spec: Turn) -> TurnEngine:
-    """Load both models; the first job warms them."""
-    threads = spec.threads or min(2, os.cpu_count() or 1)
-    return TurnEngine(Silero(), SmartTurn(spec.path, threads) if spec.path else None)
+    """Load both models, and listen once: the probe asks only one of them. Raises `ModelUnusable`."""
+    silero = Silero()
+    silero.detect(b"", bytes(DETECT_SAMPLES * SAMPLE_BYTES))
+    threads = spec.threads or min(MOST_THREADS, os.cpu_count() or 1)
+    return TurnEngine(silero, SmartTurn(spec.path, threads) if spec.path else None)
 
 
 class TurnEngine:
@@ -101,7 +105,7 @@ class TurnEngine:
 
     def _detect(self, job: AnyJob, payload: bytes) -> tuple[Detected, bytes]:
         if isinstance(job, Judge):
-            raise RequestError("This box has no model that judges a turn's end.", code="model_not_found")
+            raise NotFound("The set of models has none that judges a turn's end.", code="model_not_found")
         assert isinstance(job, Detect)  # noqa: S101 - the host sends each job to its own engine
         probabilities, state = self._silero.detect(payload[: job.state], payload[job.state :])
         return Detected(probabilities=probabilities), state

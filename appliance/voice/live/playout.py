@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PIECE_BYTES: Final = SPEECH_RATE // 10 * SAMPLE_BYTES
 """Sent at a time: 100 ms."""
 
+LEAST_SECONDS: Final = 0.001
+"""A wait that is worth it: a clock that has not moved is not looked at again and again."""
+
 
 class Playout:
     """The audio of one reply. `send` takes mono 16-bit samples at `SPEECH_RATE`; `lead` is in seconds."""
@@ -76,6 +79,8 @@ class Playout:
         while True:
             await self._free.wait()
             ahead = 0.0 if self._began is None else self._sent - (anyio.current_time() - self._began)
-            if ahead <= self._lead and not self.held:
+            if self.held:
+                continue
+            if ahead <= self._lead:
                 return
-            await anyio.sleep(max(0.0, ahead - self._lead))
+            await anyio.sleep(max(LEAST_SECONDS, ahead - self._lead))

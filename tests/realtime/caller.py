@@ -1,0 +1,113 @@
+"""Somebody who calls the box with OpenAI's own client, and notes all that comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openai
+import soxr
+
+from appliance.audio import read_wav
+from tests.realtime.protocol import Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+RATE = 24_000
+PATIENCE_SECONDS = 30
+SILENCE = bytes(RATE * 2)
+"""A second."""
+
+
+def at_24k(wav: bytes) -> bytes:
+    """A WAV's samples as the protocol's `audio/pcm`."""
+    pcm, rate = read_wav(wav)
+    samples = np.frombuffer(pcm, dtype="<i2")
+    return bytes(soxr.resample(samples, rate, RATE).astype("<i2").tobytes())
+
+
+class Caller:
+    """One connection. Every event is checked against the protocol's order as it comes."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.events: list[Any] = []
+        self.protocol = Protocol()
+        self._news = asyncio.Event()
+        self.closed = False
+        self.wrong: Exception | None = None
+
+    async def listen(self) -> None:
+        """Note what comes."""
+        try:
+            async for event in self.connection:
+                self.events.append(event)
+                self.protocol.check(event.to_dict())
+                self._news.set()
+        except Exception as error:
+            self.wrong = error
+            raise
+        finally:
+            self.closed = True
+            self._news.set()
+
+    async def say(self, pcm: bytes, silence: float = 0.0) -> None:
+        """Audio, faster than anybody can speak, and some silence after it."""
+        pcm += SILENCE[:2] * int(silence * RATE)
+        for start in range(0, len(pcm), RATE // 5):
+            piece = base64.b64encode(pcm[start : start + RATE // 5]).decode()
+            await self.connection.input_audio_buffer.append(audio=piece)
+
+    async def until(self, wanted: str | Callable[[Any], bool], count: int = 1) -> Any:
+        """Wait for the n-th event of a type, or one that fits."""
+
+        def fits(event: Any) -> bool:
+            return bool(event.type == wanted if isinstance(wanted, str) else wanted(event))
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(found := [event for event in self.events if fits(event)]) < count and not (
+                    self.closed or self.all("error")
+                ):
+                    self._news.clear()
+                    await self._news.wait()
+        assert not self.all("error"), self.all("error")
+        if self.wrong is not None:
+            raise self.wrong
+        assert len(found) >= count, [event.to_dict() for event in self.events if "delta" not in event.type][-6:]
+        return found[count - 1]
+
+    def all(self, kind: str) -> list[Any]:
+        """Events of a type."""
+        return [event for event in self.events if event.type == kind]
+
+    def audio(self, response_id: str) -> bytes:
+        """All audio of a response."""
+        deltas = [event for event in self.all("response.output_audio.delta") if event.response_id == response_id]
+        return b"".join(base64.b64decode(event.delta) for event in deltas)
+
+
+@asynccontextmanager
+async def calling(url: str, **session: Any) -> AsyncIterator[Caller]:
+    """A caller whose session has been set up; no error may have come unless the test took it away."""
+    client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
+    async with client, client.realtime.connect(model="gpt-realtime") as connection:
+        caller = Caller(connection)
+        listening = asyncio.create_task(caller.listen())
+        await caller.until("session.created")
+        if session:
+            await connection.session.update(session={"type": "realtime", **session})
+            await caller.until("session.updated")
+        try:
+            yield caller
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            if (error := listening.exception() if not listening.cancelled() else None) is not None:
+                raise error
+        assert not caller.all("error"), caller.all("error")

@@ -1,0 +1,240 @@
+"""Turns of a live conversation, without models and in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from appliance import metrics
+from appliance.errors import EngineDown, RequestError
+from appliance.jobs import Generate, Prepare, Speak, Understand
+from appliance.turns.detection import SemanticVad, ServerVad
+from appliance.voice.live import events as e
+from tests.voice.room import Room, visit
+
+
+def count(name: str, **labels: str) -> float:
+    registry: CollectorRegistry = metrics.REGISTRY
+    return registry.get_sample_value(name, labels) or 0.0
+
+
+def test_a_turn_from_the_first_sound_to_the_reply() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["Hello to you too."]
+        await room.pause(0.3)
+        await room.say("good morning everybody")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert [kind for kind in room.kinds if kind != "TranscriptDelta"] == [
+        "SpeechStarted", "SpeechStopped", "BufferCommitted", "ItemAdded", "ItemDone", "TranscriptDone",
+        "ResponseCreated", "OutputAdded", "ItemAdded", "PartAdded", "PieceDone", "PieceDone", "PartDone", "ItemDone",
+        "OutputDone", "ResponseDone",
+    ]  # fmt: skip
+    (done,) = room.all(e.ResponseDone)
+    assert done.response.outcome == "completed"
+    assert done.response.output[0].words == "Hello to you too."
+    assert room.told() == [("system", "Be brief."), ("user", "good morning everybody")]
+    started, item = room.all(e.SpeechStarted)[0], room.all(e.BufferCommitted)[0]
+    assert started.item_id == item.item_id
+    assert started.at_ms == 0  # the padding of 300 ms reaches to the beginning
+
+
+def test_the_reply_is_ready_when_the_turn_is_over() -> None:
+    async def scene(room: Room) -> None:
+        await room.pause(0.3)
+        room.end = await room.say("what time is it")  # type: ignore[attr-defined]
+        await room.until(e.ResponseDone)
+
+    used = count("appliance_turn_guesses_total", outcome="used")
+    room = visit(scene)
+    created = room.time_of(room.all(e.ResponseCreated)[0])
+    assert room.sounds[0].at == created  # nobody has to wait for it any more
+    assert created - room.end < 0.6  # type: ignore[attr-defined]
+    assert count("appliance_turn_guesses_total", outcome="used") == used + 1
+    assert len(room.world.llm.asked(Generate)) == 1
+    assert room.world.llm.asked(Generate)[0].priority == "typed"
+    assert len(room.world.llm.asked(Prepare)) == 1
+
+
+def test_who_goes_on_speaking_discards_the_guess() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["Too early.", "Now it is right."]
+        await room.say("first half")
+        await room.pause(0.4)
+        await room.say("second half")
+        await room.until(e.ResponseDone)
+
+    wasted = count("appliance_turn_guesses_total", outcome="wasted")
+    room = visit(scene)
+    assert len(room.all(e.ResponseCreated)) == 1
+    assert room.all(e.ResponseDone)[0].response.output[0].words == "Now it is right."
+    assert room.told()[-1] == ("user", "first half second half")
+    assert count("appliance_turn_guesses_total", outcome="wasted") == wasted + 1
+    assert count("appliance_turn_guesses_wasted_seconds_total") > 0
+
+
+def test_semantic_pauses_are_as_long_as_they_sound() -> None:
+    async def scene(room: Room) -> None:
+        room.world.ends = [0.02, 0.02]
+        await room.say("well let me think")
+        await room.pause(1.0)
+        await room.say("about it")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene, SemanticVad())
+    assert [done.text for done in room.all(e.TranscriptDone)] == ["well let me think about it"]
+    assert len(room.all(e.ResponseDone)) == 1
+
+
+def test_two_turns_make_a_conversation() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["One.", "Two."]
+        await room.say("first")
+        await room.until(e.ResponseDone)
+        await room.pause(0.5)
+        await room.say("second")
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert room.told()[1:] == [("user", "first"), ("assistant", "One."), ("user", "second")]
+    assert [item.words for item in room.session.conversation] == ["first", "One.", "second", "Two."]
+
+
+def test_partial_transcripts_grow_and_end_as_the_whole() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("one two three four five six seven eight", 3.0)
+        await room.until(e.TranscriptDone)
+
+    room = visit(scene)
+    deltas = room.all(e.TranscriptDelta)
+    assert len(deltas) > 2
+    assert room.time_of(deltas[0]) < room.time_of(room.all(e.SpeechStopped)[0])
+    assert "".join(delta.delta for delta in deltas) == room.all(e.TranscriptDone)[0].text
+    assert {job.priority for job in room.world.stt.asked(Understand)} == {"background", "typed"}
+
+
+def test_a_noise_is_no_turn() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("", 0.5)
+        await room.pause(1.5)
+
+    room = visit(scene)
+    assert room.all(e.TranscriptDone)[0].text == ""
+    assert not room.all(e.ResponseCreated)
+    assert not room.world.llm.asked(Generate)
+
+
+def test_silence_after_a_reply_is_answered_if_the_client_wants_it() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("hello")
+        await room.until(e.ResponseDone)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene, ServerVad(idle_timeout_ms=5000))
+    (timeout,) = room.all(e.IdleTimeout)
+    assert timeout.end_ms - timeout.start_ms == 5000
+    first, second = (room.time_of(done) for done in room.all(e.ResponseDone))
+    assert second - first > 5
+    assert room.told()[-1][0] == "system"
+
+
+def test_without_detection_the_client_says_when() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("over to you")
+        assert room.kinds == []
+        room.session.commit()
+        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        await room.until(e.ResponseDone)
+        with pytest.raises(RequestError, match="0 ms of audio"):
+            room.session.clear()
+            room.session.commit()
+
+    room = visit(scene, None)
+    assert room.told()[-1] == ("user", "over to you")
+    assert room.world.turn.jobs == []
+    assert room.kinds[:2] == ["BufferCommitted", "ItemAdded"]
+
+
+def test_create_response_off_leaves_the_answer_to_the_client() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("hello")
+        await room.until(e.TranscriptDone)
+        await room.pause(0.5)
+        assert not room.all(e.ResponseCreated)
+        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        await room.until(e.ResponseDone)
+
+    visit(scene, ServerVad(create_response=False))
+
+
+def test_what_cannot_be_understood_is_said_and_tried_again() -> None:
+    async def scene(room: Room) -> None:
+        down = EngineDown("The stt stage is not ready: it is being replaced.")
+        room.world.stt.failing = [down] * 3  # a look, the guess, and the response's own try
+        await room.say("please do not lose this", 0.9)
+        await room.until(e.ResponseDone)
+        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert room.all(e.TranscriptFailed)[0].error.code == "engine_down"
+    first, second = (done.response for done in room.all(e.ResponseDone))
+    assert (first.outcome, second.outcome) == ("failed", "completed")
+    assert room.told()[-1] == ("user", "please do not lose this")
+
+
+def test_a_detector_that_is_replaced_misses_nothing() -> None:
+    async def scene(room: Room) -> None:
+        await room.pause(0.2)
+        room.world.turn.failing = [EngineDown("The turn stage is being replaced.")] * 2
+        await room.say("still here")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert [fault.error.code for fault in room.all(e.Fault)] == ["engine_down"]  # told once
+    assert room.told()[-1] == ("user", "still here")
+
+
+def test_a_model_that_fails_leaves_nobody_waiting() -> None:
+    async def scene(room: Room) -> None:
+        room.world.llm.failing = [EngineDown("gone"), EngineDown("gone")]  # the preparation, and the reply
+        await room.say("hello")
+        await room.until(e.ResponseDone)
+        await room.say("again")
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    first, second = (done.response for done in room.all(e.ResponseDone))
+    assert (first.outcome, second.outcome) == ("failed", "completed")
+    assert first.error is not None
+    assert first.error.code == "engine_down"
+
+
+def test_a_conversation_that_outgrows_the_context_loses_its_oldest() -> None:
+    async def scene(room: Room) -> None:
+        room.session.conversation  # noqa: B018
+        await room.say("the oldest thing that was ever said here")
+        await room.until(e.ResponseDone)
+        await room.say("the newest")
+        room.world.llm.failing = [RequestError("too long", code="context_length_exceeded")]
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert room.all(e.ResponseDone)[1].response.outcome == "completed"
+    assert room.told(-2)[1][1].startswith("the oldest")
+    assert ("user", "the newest") in room.told()
+    assert all("oldest" not in text for _, text in room.told())
+
+
+def test_a_session_may_only_transcribe() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("take this down")
+        await room.until(e.TranscriptDone)
+        await room.pause(0.5)
+        with pytest.raises(RequestError, match="only transcribes"):
+            room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+
+    room = visit(scene, replies=False)
+    assert room.world.llm.jobs == []
+    assert not room.world.tts.asked(Speak)
