@@ -6,14 +6,14 @@ import asyncio
 import base64
 import contextlib
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import openai
 import soxr
+from protocol import Protocol
 
 from appliance.audio import read_wav
-from tests.realtime.protocol import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -101,7 +101,7 @@ async def calling(url: str, **session: Any) -> AsyncIterator[Caller]:
         listening = asyncio.create_task(caller.listen())
         await caller.until("session.created")
         if session:
-            await connection.session.update(session={"type": "realtime", **session})
+            await connection.session.update(session=cast("Any", {"type": "realtime", **session}))
             await caller.until("session.updated")
         try:
             yield caller

@@ -51,7 +51,8 @@ class Protocol:
             self._item(kind, event)
         else:
             assert kind in (
-                "session.updated", "conversation.created", "rate_limits.updated", "error", "output_audio_buffer.cleared",
+                "session.updated", "conversation.created", "rate_limits.updated", "error",
+                "output_audio_buffer.cleared",
             ), kind  # fmt: skip
 
     def _buffer(self, kind: str, event: dict[str, Any]) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from caller import Caller, at_24k, calling
 
 from appliance.audio import wav
-from tests.realtime.caller import Caller, at_24k, calling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -100,7 +100,7 @@ def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None
     spoken = [event.transcript for event in caller.all("conversation.item.input_audio_transcription.completed")]
     assert "how are you" in spoken[0].lower()
     assert "another question" in spoken[2].lower()
-    response_id, remembered = caller.kept  # type: ignore[attr-defined]
+    response_id, remembered = caller.kept
     sent = words_of(transcribe(box, caller.audio(response_id)))
     # What was sent reaches at most 0.4 s, a word or two, beyond what is remembered.
     assert 0 <= len(sent) - len(words_of(remembered)) <= 3

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import numpy as np
+from simulated import World
+from virtual_time import run
 
 from appliance.turns.detection import ServerVad
 from appliance.voice.live import events
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.live.session import LiveSession
 from appliance.voice.stages import Stages
-from tests.voice.simulated import World
-from tests.voice.virtual_time import run
 
 if TYPE_CHECKING:
     from appliance.turns.detection import TurnDetection
 
 RATE = 24_000
 PIECE = RATE // 50
+SERVER_VAD = ServerVad()
 Event = TypeVar("Event")
 
 
@@ -102,7 +103,7 @@ def _generate() -> type:
 
 
 def visit(
-    scene: Callable[[Room], Awaitable[None]], detection: TurnDetection | None = ServerVad(), **changes: Any
+    scene: Callable[[Room], Awaitable[None]], detection: TurnDetection | None = SERVER_VAD, **changes: Any
 ) -> Room:  # fmt: skip
     """Play a scene in a new room, to its end. Afterwards nothing works any more."""
     rooms: list[Room] = []

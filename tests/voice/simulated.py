@@ -119,11 +119,8 @@ class World:
         await anyio.sleep(0.1)
         samples = np.frombuffer(payload, dtype="<i2").astype(int)
         loud = samples[samples > QUIET]
-        said: list[str] = []
-        for level in self.levels:
-            if np.count_nonzero(np.abs(loud - level) < 100) > 1000:
-                said.append(self.levels[level])
-        text = " ".join(said)
+        heard = [level for level in self.levels if np.count_nonzero(np.abs(loud - level) < 100) > 1000]
+        text = " ".join(self.levels[level] for level in heard)
         if job.priority == "background":  # a look at what is not over yet
             words = text.split()
             text = " ".join(words[: max(1, int(loud.size / 16_000 / SECONDS_A_WORD))])

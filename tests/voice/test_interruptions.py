@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from room import Room, visit
+from test_live_turns import count
+
 from appliance.turns.detection import ServerVad
 from appliance.voice.live import events as e
-from tests.voice.room import Room, visit
-from tests.voice.test_live_turns import count
 
 LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
 

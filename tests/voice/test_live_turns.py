@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client import CollectorRegistry
+from room import Room, visit
 
 from appliance import metrics
 from appliance.errors import EngineDown, RequestError
 from appliance.jobs import Generate, Prepare, Speak, Understand
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live import events as e
-from tests.voice.room import Room, visit
 
 
 def count(name: str, **labels: str) -> float:
@@ -146,8 +146,8 @@ def test_without_detection_the_client_says_when() -> None:
         room.session.commit()
         room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
         await room.until(e.ResponseDone)
+        room.session.clear()
         with pytest.raises(RequestError, match="0 ms of audio"):
-            room.session.clear()
             room.session.commit()
 
     room = visit(scene, None)
@@ -213,7 +213,6 @@ def test_a_model_that_fails_leaves_nobody_waiting() -> None:
 
 def test_a_conversation_that_outgrows_the_context_loses_its_oldest() -> None:
     async def scene(room: Room) -> None:
-        room.session.conversation  # noqa: B018
         await room.say("the oldest thing that was ever said here")
         await room.until(e.ResponseDone)
         await room.say("the newest")

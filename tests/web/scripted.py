@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from appliance import settings as settings_module
+from appliance.cli.serve import MOST_MESSAGE_BYTES
 from appliance.errors import Overloaded
 from appliance.jobs import Generated, Part
 from appliance.store.conversations import Conversations
@@ -120,7 +121,7 @@ def doors(
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Address of an ASGI application that serves on a free port, in a thread of its own."""
-    config = uvicorn.Config(app, port=0, log_config=None)
+    config = uvicorn.Config(app, port=0, log_config=None, ws="websockets-sansio", ws_max_size=MOST_MESSAGE_BYTES)
     server = uvicorn.Server(config)
     listener = config.bind_socket()
     listener.listen()

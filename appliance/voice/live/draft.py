@@ -47,6 +47,7 @@ class Draft:
         self.written: ReplyWritten | None = None
         self.ended = anyio.Event()
         self.watch = Stopwatch(anyio.current_time())
+        self._begun = False
         self._scope = anyio.CancelScope()
         self._words, self.words = anyio.create_memory_object_stream[ReplyEvent](MOST_WORDS)
         self._sound, self.sound = anyio.create_memory_object_stream[ReplyClause | ReplyAudio](MOST_PARTS)
@@ -54,6 +55,7 @@ class Draft:
 
     async def run(self) -> None:
         """Make it. Errors are kept in `error`."""
+        self._begun = True
         try:
             with self._scope:
                 await self._make()
@@ -70,7 +72,7 @@ class Draft:
             self._sound.close()
             self.ended.set()
             if self._scope.cancel_called:
-                self._let_go()
+                self.close()
 
     async def _make(self) -> None:
         job = await self._order()
@@ -90,12 +92,13 @@ class Draft:
     def discard(self) -> None:
         """Nobody wants it (any more): both stages stop within one step."""
         self._scope.cancel()
-        if self.ended.is_set():
-            self._let_go()
+        if self.ended.is_set() or not self._begun:
+            self.close()
 
-    def _let_go(self) -> None:
-        self.words.close()
-        self.sound.close()
+    def close(self) -> None:
+        """Nobody will read it, nor write it."""
+        for end in (self._words, self._sound, self.words, self.sound):
+            end.close()
 
     def promote(self) -> None:
         """Somebody listens now."""

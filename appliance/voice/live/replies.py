@@ -42,6 +42,8 @@ class Replies:
         self.last: Response | None = None
         """The last one that spoke in the conversation."""
         self._aside: dict[str, Response] = {}
+        self._drafts: set[Draft] = set()
+        """Those that may not have ended, so that none stays open when the conversation ends."""
 
     def draft(
         self, style: Style, keep: float | None, words: str | None = None, *, priority: Priority = "live",
@@ -66,7 +68,9 @@ class Replies:
                 sampling=Sampling(temperature=style.temperature), thinking=False, priority=priority,
             )  # fmt: skip
 
-        return Draft(self._stages, order, style.manner, keep)
+        draft = Draft(self._stages, order, style.manner, keep)
+        self._drafts = {each for each in self._drafts if not each.ended.is_set()} | {draft}
+        return draft
 
     def begin(
         self, draft: Draft, style: Style, *, joins: bool = True, metadata: Mapping[str, str] | None = None,
@@ -125,7 +129,7 @@ class Replies:
         response.cancel(reason)
         self._forget(response)
 
-    def cancel_all(self, reason: Reason) -> None:
-        """Stop all."""
-        for response in [*self._aside.values(), *([self.active] if self.active else ())]:
-            self.stop(response, reason)
+    def close(self) -> None:
+        """The conversation is over."""
+        for draft in self._drafts:
+            draft.close()

@@ -22,6 +22,7 @@ from appliance.voice.live.floor import Floor
 from appliance.voice.live.guess import Guess
 from appliance.voice.live.joining import join
 from appliance.voice.live.microphone import Microphone
+from appliance.voice.live.minutes import Minutes
 from appliance.voice.live.replies import Replies
 from appliance.voice.live.response import new_id
 
@@ -53,8 +54,7 @@ class LiveSession:
         self._tasks: TaskGroup
         self._floor: Floor | None = None
         self._listening = anyio.CancelScope()
-        self._guesses: dict[str, Guess] = {}
-        self._settling = anyio.Lock()
+        self.minutes = Minutes(self.conversation, emit)
 
     @property
     def basis(self) -> object:
@@ -63,14 +63,16 @@ class LiveSession:
 
     async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
         """Live for as long as `serve`, which hands on what the client sends."""
-        async with anyio.create_task_group() as self._tasks:
-            self.replies = Replies(
-                self.stages, self.conversation, self.emit, self._tasks, self._settle, self._lead
-            )  # fmt: skip
-            self._listen()
-            with metrics.SESSIONS.track_inprogress():
-                await serve()
-            self._tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                parts = (self.stages, self.conversation, self.emit, self._tasks, self._settle, self._lead)
+                self.replies = Replies(*parts)
+                self._listen()
+                with metrics.SESSIONS.track_inprogress():
+                    await serve()
+                self._tasks.cancel_scope.cancel()
+        finally:
+            self.replies.close()
 
     def spawn(self, work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         """Have something done beside; its fault must not end the conversation."""
@@ -131,7 +133,7 @@ class LiveSession:
         self._empty()
         guess = Guess(audio, self.conduct.transcribing, lambda _: None, "live")
         self.spawn(guess.run, self.stages)
-        self._place(item_id, audio, guess)
+        self.minutes.open(item_id, audio, guess)
         self.spawn(self._write_down, item_id, guess, None)
 
     def clear(self) -> None:
@@ -159,7 +161,7 @@ class LiveSession:
         guess.promote()
         if guess.basis is not None and guess.basis != self.basis:
             guess.drop_draft()
-        self._place(utterance.item_id, audio, guess)
+        self.minutes.open(utterance.item_id, audio, guess)
         guess.basis = self.basis
         self.spawn(self._write_down, utterance.item_id, guess, utterance)
 
@@ -172,21 +174,10 @@ class LiveSession:
         style = self.conduct.style
         self.replies.begin(self.replies.draft(style, self.conduct.keep, note=note), style)
 
-    def _place(self, item_id: str, audio: bytes, guess: Guess) -> None:
-        item = Item(item_id, said=[Said(audio=audio, rate=STT_RATE, aloud=True)])
-        self._guesses[item_id] = guess
-        self.emit(events.BufferCommitted(item_id, self.conversation.last))
-        join(self.conversation, item, self.emit)
-
     async def _write_down(self, item_id: str, guess: Guess, utterance: Utterance | None) -> None:
         """Note what was said, tell it, and answer it if it was a turn that the box noticed by itself."""
-        await guess.understood.wait()
-        self._guesses.pop(item_id, None)
-        item = self.conversation.get(item_id) if item_id in self.conversation else None
-        if item is not None and guess.text is not None:
-            item.said[0].text = guess.text
-        if self.conduct.transcribing.shown:
-            self._tell_transcript(item_id, guess, utterance)
+        agreement = utterance.agreement if utterance is not None else None
+        await self.minutes.write(item_id, guess, agreement, shown=self.conduct.transcribing.shown)
         detection = self.conduct.detection
         if (
             utterance is None
@@ -198,16 +189,6 @@ class LiveSession:
             guess.discard()
         else:
             await self._answer(guess, utterance)
-
-    def _tell_transcript(self, item_id: str, guess: Guess, utterance: Utterance | None) -> None:
-        if guess.error is not None:
-            self.emit(events.TranscriptFailed(item_id, guess.error))
-            return
-        text = guess.text or ""
-        delta = utterance.agreement.finish(text) if utterance is not None else text
-        if delta:
-            self.emit(events.TranscriptDelta(item_id, delta))
-        self.emit(events.TranscriptDone(item_id, text, seconds(guess.audio, STT_RATE)))
 
     async def _answer(self, guess: Guess, utterance: Utterance) -> None:
         """The reply to a turn: the draft that was made of it, if what it was made from still holds."""
@@ -232,24 +213,7 @@ class LiveSession:
         self.replies.begin(draft, style, first_sound=first_sound, made=made)
 
     async def _settle(self, items: Sequence[Item]) -> None:
-        """Wait until the words of all items are known. What failed is tried again. Raises `ApplianceError`."""
-        for item in items:
-            if item.unheard is None:
-                continue
-            async with self._settling:
-                await self._understand(item)
-
-    async def _understand(self, item: Item) -> None:
-        said, guess = item.unheard, self._guesses.get(item.id)
-        if said is None:
-            return
-        if guess is None:
-            guess = Guess(said.audio or b"", self.conduct.transcribing, lambda _: None, "live")
-            await guess.run(self.stages)
-        await guess.understood.wait()
-        if guess.error is not None:
-            raise guess.error
-        said.text = guess.text
+        await self.minutes.settle(items, self.stages, self.conduct.transcribing)
 
     # Items
 

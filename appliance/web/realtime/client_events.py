@@ -130,7 +130,11 @@ def _event(raw: Any) -> ClientEvent:
         raise RequestError("The event has no type.", code="missing_field", param="type")
     if kind not in KINDS:
         raise RequestError(f"There is no event {kind[:128]!r}; there are {', '.join(KINDS)}.", param="type")
-    event = converted(raw, KINDS[kind], "event")
+    try:
+        event = converted(raw, KINDS[kind], "event")
+    except RequestError as error:  # clients know the fields of an event by their own names
+        param = (error.param or "").removeprefix("event.")
+        raise RequestError(error.message.replace("event.", "", 1), code=error.code, param=param) from None
     if isinstance(event, BufferAppend) and len(event.audio) > MOST_APPEND_BYTES:
         raise RequestError(f"The audio is larger than {MOST_APPEND_BYTES} bytes.", code="body_too_large", param="audio")
     if kind == "transcription_session.update" and isinstance(event, SessionUpdate):

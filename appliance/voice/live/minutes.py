@@ -1,0 +1,75 @@
+"""What was said, written down: the users' audio becomes items at once, and their words follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from appliance.audio import seconds
+from appliance.jobs import STT_RATE
+from appliance.voice.live import events
+from appliance.voice.live.conversation import Item, Said
+from appliance.voice.live.guess import Guess
+from appliance.voice.live.joining import join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.turns.agreement import Agreement
+    from appliance.voice.live.conduct import Transcribing
+    from appliance.voice.live.conversation import Conversation
+    from appliance.voice.live.joining import Emit
+    from appliance.voice.stages import Stages
+
+
+class Minutes:
+    """The transcripts of one conversation."""
+
+    def __init__(self, conversation: Conversation, emit: Emit) -> None:
+        self._conversation, self._emit = conversation, emit
+        self._guesses: dict[str, Guess] = {}
+        self._settling = anyio.Lock()
+
+    def open(self, item_id: str, audio: bytes, guess: Guess) -> None:
+        """Audio becomes an item; `guess` is finding out what was said."""
+        item = Item(item_id, said=[Said(audio=audio, rate=STT_RATE, aloud=True)])
+        self._guesses[item_id] = guess
+        self._emit(events.BufferCommitted(item_id, self._conversation.last))
+        join(self._conversation, item, self._emit)
+
+    async def write(self, item_id: str, guess: Guess, agreement: Agreement | None, *, shown: bool) -> None:
+        """Wait for the words, note them, and tell them if they are shown; `agreement` knows what was told before."""
+        await guess.understood.wait()
+        self._guesses.pop(item_id, None)
+        if item_id in self._conversation and guess.text is not None:
+            self._conversation.get(item_id).said[0].text = guess.text
+        if not shown:
+            return
+        if guess.error is not None:
+            self._emit(events.TranscriptFailed(item_id, guess.error))
+            return
+        text = guess.text or ""
+        delta = agreement.finish(text) if agreement is not None else text
+        if delta:
+            self._emit(events.TranscriptDelta(item_id, delta))
+        self._emit(events.TranscriptDone(item_id, text, seconds(guess.audio, STT_RATE)))
+
+    async def settle(self, items: Sequence[Item], stages: Stages, how: Transcribing) -> None:
+        """Wait until the words of all items are known. What failed is tried again. Raises `ApplianceError`."""
+        for item in items:
+            if item.unheard is not None:
+                async with self._settling:
+                    await self._understand(item, stages, how)
+
+    async def _understand(self, item: Item, stages: Stages, how: Transcribing) -> None:
+        said, guess = item.unheard, self._guesses.get(item.id)
+        if said is None:
+            return
+        if guess is None:
+            guess = Guess(said.audio or b"", how, lambda _: None, "live")
+            await guess.run(stages)
+        await guess.understood.wait()
+        if guess.error is not None:
+            raise guess.error
+        said.text = guess.text
