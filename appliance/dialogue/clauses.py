@@ -1,30 +1,75 @@
 """Cutting a text that is still being written into clauses that can be spoken already.
 
-The first clause is short, so that the first sound comes early; later ones are longer, since they sound better and
-the voice is ahead by then. A cut needs one character of what follows, to tell "3.5" and "e.g." from an end.
+The first clause is short, so that the first sound comes early. A clause that is written and spoken at some 100
+characters a second has to be ready before the one before it, played at 15, is over: so it may be four times as long.
+A cut needs some of what follows, to tell "3.5" and "e.g." from an end; it does not depend on how the text comes.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 FIRST_MIN: Final = 10
-"""Characters that a first clause needs before a comma may end it."""
-FIRST_MAX: Final = 60
-LATER_MIN: Final = 40
-"""Characters that a later clause needs before a full stop may end it; short sentences are spoken together."""
-LATER_PAUSE: Final = 120
-"""Characters from which a comma may end a later clause."""
-LATER_MAX: Final = 240
+"""Characters that a first clause needs before a comma may end it: two thirds of a second of sound."""
+FIRST_JOINT: Final = 14
+"""Characters that a first clause needs before a word such as "because" may end it."""
+FIRST_MAX: Final = 70
+LATER_MIN: Final = 24
+"""Characters that a later clause needs before a full stop may end it."""
+LATER_PAUSE: Final = 100
+"""Characters from which a comma ends a later clause; a shorter one ends at a comma only if it has to."""
+LATER_MAX: Final = 200
+SECOND_MAX: Final = 60
+"""However short the clause before was, the next may have so many."""
+GROWTH: Final = 4
 
-_SENTENCE: Final = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s)|[。！？]+|\n+""")
-_PAUSE: Final = re.compile(r"[,;:–—]+(?=\s)|[，、；：]+")
-_SPACE: Final = re.compile(r"\s+")
-_ABBREVIATION: Final = re.compile(
-    r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|no|e\.g|i\.e|z\.b|d\.h|bzw|ca|nr|[a-z]|\d{1,3})\.$",
+_TURN: Final = (
+    r"(?:because|but|although|unless|whereas|weil|aber|obwohl|während|mais|lorsque|puisque|pero|porque|aunque"
+    r"|perché|mentre|omdat|maar|terwijl|eftersom|но|потому)"
+)
+"""Words before which a speaker may well pause."""
+
+_CLOSE: Final = r"""["'”’»›)\]}*_`~」』】）》〉]*"""
+_MARK: Final = re.compile(
+    rf"""
+      (?P<line> \n )
+    | (?P<stop> [.!?…؟۔።။។]+ {_CLOSE} (?=\s)
+              | [。｡！？।॥]+ {_CLOSE} (?=[^。｡！？।॥"'”’»›)\]}}*_`~」』】）》〉]) )
+    | (?P<pause> [,;:–—،؛]+ {_CLOSE} (?=\s)
+               | (?<!\d)[，、；：]+ (?=[^，、；：]) | [，、；：]+ (?=[^，、；：\d]) )
+    | (?P<joint> \s (?=(?i:{_TURN})\s) )
+    """,
+    re.VERBOSE,
+)
+_ELLIPSIS: Final = re.compile(r"(?:\.\.|…)")
+
+_NEVER: Final = re.compile(
+    r"mr|mrs|ms|mx|dr|prof|st|rev|hon|gen|col|lt|sgt|capt|vs|e\.g|i\.e|approx|dept|est|jan|feb|apr|aug"
+    r"|sept|oct|nov|z\.b|d\.h|u\.a|o\.ä|bzw|ca|evtl|ggf|inkl|vgl|dipl|ing|sog|mio|mrd|geb|hr|fr|mme|mlle"
+    r"|mm|cf|p\.ex|env|sra|srta|dña|ud|uds|ee\.uu|aprox|exmo|sig|sig\.ra|dott|bijv|dhr|mevr|t\.ex|bl\.a"
+    r"|т\.е|ул|им|np|tzn|ul"
+)
+"""Abbreviations that do not end a sentence, in lower case and without their full stop."""
+_BEFORE_DIGIT: Final = re.compile(r"no|nr|nos|núm|fig|vol|pp|pag|pág|art|abs|bd|tel|kap|cap|№")
+"""Those that do only where no number follows."""
+_BEFORE_CAPITAL: Final = re.compile(r"etc|usw|ecc|enz|itd|jr|sr|inc|ltd|co|corp|a\.m|p\.m|т\.д|т\.п|др|u\.s\.w")
+"""Those that do only where no small letter follows."""
+_INITIAL: Final = re.compile(r"(?:^|.*[.(])?[A-Za-zÀ-ɏΑ-ωА-я]")
+_NUMBER: Final = re.compile(r"\d{1,2}")
+
+_JOINT: Final = re.compile(
+    r"\s(?=(?:and|but|or|because|when|while|if|so|und|aber|oder|weil|dass|wenn|et|mais|ou|que|quand|qui"
+    r"|y|pero|porque|cuando|ma|perché|che|en|maar|omdat|mas|и|но|что|потому)\s)",
     re.IGNORECASE,
 )
+"""Where a sentence without any mark is cut rather than elsewhere."""
+_SPACE: Final = re.compile(r"\s+")
+_DENSE: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+"""A character of these takes as long to say as three others."""
+_AHEAD: Final = 64
+"""Characters behind the longest clause that are looked at."""
 
 
 class Clauses:
@@ -32,7 +77,8 @@ class Clauses:
 
     def __init__(self) -> None:
         self._text = ""
-        self._first = True
+        self._before = 0
+        """Length of the clause before; 0 at first."""
 
     def feed(self, text: str) -> list[str]:
         """Clauses that are complete now, in order."""
@@ -42,7 +88,7 @@ class Clauses:
             clause, self._text = self._text[:end].strip(), self._text[end:]
             if clause:
                 found.append(clause)
-                self._first = False
+                self._before = _length(clause)
         return found
 
     def finish(self) -> list[str]:
@@ -51,17 +97,37 @@ class Clauses:
         return [rest] if rest else []
 
     def _end(self) -> int | None:
-        shortest = 1 if self._first else LATER_MIN
-        pause_from = FIRST_MIN if self._first else LATER_PAUSE
-        longest = FIRST_MAX if self._first else LATER_MAX
-        ends = [_first_end(_SENTENCE, self._text, shortest), _first_end(_PAUSE, self._text, pause_from)]
-        certain = [end for end in ends if end is not None and end <= longest]
-        if certain:
-            return min(certain)
-        if len(self._text) <= longest:
+        shortest, pause, longest = self._limits()
+        text = self._text[: longest + _AHEAD]
+        paused = 0
+        for mark in _MARK.finditer(text):
+            length = _length(text[: mark.end()])
+            if length > longest:
+                break
+            if mark["line"]:
+                return mark.end()
+            if _inside_link(text[: mark.end()]):
+                continue
+            if mark["joint"]:
+                if not self._before and length >= FIRST_JOINT:
+                    return mark.end()
+                continue
+            if mark["stop"] and not _drawn_out(mark["stop"]):
+                if length >= shortest and not _abbreviated(text, mark):
+                    return mark.end()
+            elif length >= pause:
+                return mark.end()
+            elif length > longest // 3:
+                paused = mark.end()
+        if _length(text) <= longest:
             return None
-        spaces = [match.end() for match in _SPACE.finditer(self._text, 0, longest)]
-        return spaces[-1] if spaces and self._text[: spaces[-1]].strip() else longest
+        return paused or _forced(text, longest)
+
+    def _limits(self) -> tuple[int, int, int]:
+        """Characters that a clause needs before a full stop and before a comma may end it, and that it may have."""
+        if not self._before:
+            return 1, FIRST_MIN, FIRST_MAX
+        return LATER_MIN, LATER_PAUSE, min(LATER_MAX, max(SECOND_MAX, GROWTH * self._before))
 
 
 def split(text: str) -> list[str]:
@@ -70,8 +136,44 @@ def split(text: str) -> list[str]:
     return [*clauses.feed(text), *clauses.finish()]
 
 
-def _first_end(mark: re.Pattern[str], text: str, shortest: int) -> int | None:
-    for match in mark.finditer(text):
-        if match.end() >= shortest and not _ABBREVIATION.search(text[: match.end()]):
-            return match.end()
-    return None
+def _length(text: str) -> int:
+    return len(text) + 2 * sum(1 for _ in _DENSE.finditer(text))
+
+
+def _drawn_out(mark: str) -> bool:
+    """Whether it is an ellipsis: a pause, and perhaps the end of a sentence."""
+    return _ELLIPSIS.match(mark) is not None and not any(other in mark for other in "!?؟")
+
+
+def _inside_link(text: str) -> bool:
+    return text.rfind("[") > text.rfind("]")
+
+
+def _abbreviated(text: str, mark: re.Match[str]) -> bool:
+    """Whether a full stop belongs to what is before it, or that cannot be told yet."""
+    if mark["stop"][0] != "." or mark["stop"][1:2] in ("!", "?"):
+        return False
+    token = text[: mark.start()].rsplit(maxsplit=1)
+    word = token[-1].lstrip("([{\"'“„«*_").lower() if token and not text[: mark.start()][-1:].isspace() else ""
+    if not word or _NEVER.fullmatch(word) or _INITIAL.fullmatch(word) or _NUMBER.fullmatch(word):
+        return bool(word)
+    following = text[mark.end() :].lstrip()[:1]
+    if _BEFORE_DIGIT.fullmatch(word):
+        return not following or following.isdigit()
+    if _BEFORE_CAPITAL.fullmatch(word):
+        return not following or following.islower()
+    return False
+
+
+def _forced(text: str, longest: int) -> int:
+    """Where to cut a text that has no mark: before a word that joins, at a space, or anywhere."""
+    limit = longest
+    while _length(text[:limit]) > longest:
+        limit -= 1
+    joints = [match.end() for match in _JOINT.finditer(text, 0, limit) if match.end() > longest // 3]
+    spaces = [match.end() for match in _SPACE.finditer(text, 0, limit) if text[: match.end()].strip()]
+    if joints or spaces:
+        return (joints or spaces)[-1]
+    while limit > 1 and (unicodedata.category(text[limit])[0] == "M" or text[limit - 1 : limit + 1] == "``"):
+        limit -= 1
+    return limit

@@ -1,30 +1,66 @@
-"""What was said of a reply, word by word, and so what of it was heard when it was broken off."""
+"""What was said of a reply, word by word, and so what of it was heard when it was broken off.
+
+A word counts as heard when more than half of it was. Clauses that have no words to say, such as a block of code, belong
+to what comes after them.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
-from appliance.jobs import SPEECH_RATE
+from appliance.dialogue.words import unspaced, words
+from appliance.jobs import SPEECH_RATE, Mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appliance.jobs import Mark
+_CLOSE: Final = frozenset("。！？，、；：…」』）》】")
+"""Punctuation of scripts without spaces: what follows it follows at once."""
 
-WORD: Final = re.compile(r"\S+")
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A word that is said, and when: milliseconds from the reply's first sample."""
+
+    text: str
+    start: float
+    end: float
 
 
 @dataclass(slots=True)
 class _Clause:
-    """Samples count from the reply's first one."""
+    """`start` and `samples` at `SPEECH_RATE`; `start` from the reply's first sample, marks from the clause's."""
 
     text: str
     spoken: str
     start: int
     samples: int = 0
     marks: list[Mark] = field(default_factory=list)
+
+    def timed(self) -> Sequence[Mark]:
+        """Its marks; where the voice gave none, as if all characters took equally long."""
+        if self.marks:
+            return self.marks
+        size = len(self.spoken)
+        return [Mark(start, end, self.samples * end // size) for start, end in words(self.spoken)]
+
+    def heard(self, end: int, *, complete: bool) -> str:
+        """What was written, up to the last word that was heard after `end` samples of it."""
+        if self.marks and not complete:
+            complete = self.marks[-1].end >= max((word[1] for word in words(self.spoken)), default=0)
+        marks, count, before = self.timed(), 0, 0
+        if end >= self.samples:
+            count = len(marks)
+        else:
+            for mark in marks:
+                if end * 2 <= before + mark.sample:
+                    break
+                count, before = count + 1, mark.sample
+        if count == len(marks) and (complete or not self.marks):
+            return self.text
+        return _written(self.text, self.spoken, marks[count - 1].end) if count else ""
 
 
 class Spoken:
@@ -39,8 +75,21 @@ class Spoken:
         """Of all its audio."""
         return self._samples * 1000 / SPEECH_RATE
 
+    @property
+    def captions(self) -> list[Caption]:
+        """The words that are said, as far as the audio goes."""
+        found = []
+        for clause in self._clauses:
+            before = clause.start
+            for mark in clause.timed() if clause.samples else ():
+                end = clause.start + mark.sample
+                word = clause.spoken[mark.start : mark.end]
+                found.append(Caption(word, before * 1000 / SPEECH_RATE, end * 1000 / SPEECH_RATE))
+                before = end
+        return found
+
     def clause(self, text: str, spoken: str) -> None:
-        """The next clause as it was written, and the words that are given to the voice."""
+        """The next clause as it was written, and the words that are given to the voice; none if `spoken` is empty."""
         self._clauses.append(_Clause(text, spoken, self._samples))
 
     def audio(self, samples: int, marks: Sequence[Mark]) -> None:
@@ -51,40 +100,44 @@ class Spoken:
         self._samples += samples
 
     def heard(self, milliseconds: float) -> str:
-        """What was written, up to the last word that was heard by then: more than half of it, to be exact."""
-        end = milliseconds * SPEECH_RATE / 1000
-        said: list[str] = []
-        kept = 0
-        for clause in self._clauses:
-            if end >= self._samples or clause.start + clause.samples <= end:
-                said.append(clause.text)
-                kept = len(said) if clause.samples else kept
+        """What was written, up to the last word that was heard by then. After all audio that is everything said."""
+        end = round(milliseconds * SPEECH_RATE / 1000)
+        text, waiting = "", ""
+        for number, clause in enumerate(self._clauses, 1):
+            if not clause.spoken:
+                waiting = _joined(waiting, clause.text)
                 continue
-            if part := _heard(clause, end - clause.start):
-                said.append(part)
-                kept = len(said)
-            break
-        if end >= self._samples and self._clauses:
-            kept = len(said)
-        return " ".join(said[:kept])
+            part = ""
+            if clause.samples:
+                part = clause.heard(end - clause.start, complete=number < len(self._clauses))
+            if part:
+                text, waiting = _joined(_joined(text, waiting), part), ""
+            if part != clause.text:
+                return text
+        return _joined(text, waiting) if end >= self._samples else text
 
 
-def _heard(clause: _Clause, end: float) -> str:
-    """A clause up to its last word that was heard after `end` samples of it."""
-    words, before = 0, 0
-    for mark in clause.marks:
-        if end < (before + mark.sample) / 2:
+def _joined(before: str, after: str) -> str:
+    if not before or not after:
+        return before or after
+    last = before[-1]
+    close = last in _CLOSE or unspaced(last) or unspaced(after[0]) or last.isspace() or after[0].isspace()
+    return before + after if close else f"{before} {after}"
+
+
+def _written(text: str, spoken: str, upto: int) -> str:
+    """The beginning of `text` that `spoken[:upto]` says, with the markup that goes with its last word."""
+    if text == spoken:
+        return text[:upto]
+    place, limit = 0, len(text)
+    for block in SequenceMatcher(None, text, spoken, autojunk=False).get_matching_blocks():
+        if block.b >= upto:
+            limit = block.a
             break
-        words, before = words + 1, mark.sample
-    if words == 0:
-        return ""
-    if words == len(clause.marks) and end >= clause.samples:
-        return clause.text
-    upto = clause.marks[words - 1].end
-    if clause.text == clause.spoken:
-        return clause.text[:upto]
-    # What was written differs from what was said: the same share of its words.
-    written = list(WORD.finditer(clause.text))
-    said = len(WORD.findall(clause.spoken)) or 1
-    share = round(len(WORD.findall(clause.spoken[:upto])) * len(written) / said)
-    return clause.text[: written[share - 1].end()] if share else ""
+        place = block.a + min(block.size, upto - block.b)
+        if block.b + block.size > upto:
+            limit = place
+            break
+    while place < limit and not text[place].isspace() and not unspaced(text[place]):
+        place += 1
+    return text[:place]

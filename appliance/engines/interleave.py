@@ -1,7 +1,8 @@
 """Many jobs over one handle that cannot be shared: each step advances one of them by one part.
 
 Every engine has the same face: `submit`, `grant`, `abort`, and `step`, called by one thread. This one serves any
-engine whose job is a lazy iterator. Up to `width` jobs run at once and take turns, the others wait in order.
+engine whose job is a lazy iterator. Up to `width` jobs run at once and take turns, the others wait in order. Live jobs
+go before typed ones and these before background ones: a job waits only for the places of its own rank and above.
 The language engine's scheduler stands behind the same face.
 """
 
@@ -23,7 +24,7 @@ Progress = tuple[AnyPart, bytes] | None
 
 RANKS: Final[dict[Priority, int]] = {"live": 0, "typed": 1, "background": 2}
 LOWER_EVERY: Final = 4
-"""Steps of which one is for those who would otherwise wait."""
+"""Steps, and openings, of which one is for whoever has waited longest, so that nothing starves."""
 
 Begin = Callable[[AnyJob, bytes], Iterator[Progress]]
 
@@ -87,7 +88,7 @@ class Interleaved:
     def __init__(self, begin: Begin, width: int) -> None:
         self._begin = begin
         self._width = width
-        self._steps = 0
+        self._steps = self._openings = 0
         self._open: deque[_Job] = deque()
         self._waiting: deque[_Job] = deque()
 
@@ -125,8 +126,8 @@ class Interleaved:
     def step(self) -> list[Emission]:
         """Advance one job by one part: the live ones take turns before the others, which get every fourth step."""
         self._steps += 1
-        while self._waiting and self._running() < self._width:
-            first = min(self._waiting, key=_rank)
+        while (first := self._next()) is not None:
+            self._openings += 1
             self._waiting.remove(first)
             self._open.append(first)
         able = [job for job in self._open if job.window > 0]
@@ -139,9 +140,18 @@ class Interleaved:
     def tidy(self) -> None:
         """Nothing is left lying about."""
 
-    def _running(self) -> int:
-        """Open jobs that may send; one whose client is behind takes no other's turn."""
-        return sum(job.window > 0 for job in self._open)
+    def _next(self) -> _Job | None:
+        """The waiting job that may open now. Lower ones that run already are no reason for a higher one to wait."""
+        if not self._waiting:
+            return None
+        first = [min(self._waiting, key=_rank)]
+        if self._openings % LOWER_EVERY == LOWER_EVERY - 1:
+            first.insert(0, self._waiting[0])
+        return next((job for job in first if self._running(job.rank) < self._width), None)
+
+    def _running(self, lowest: int = max(RANKS.values())) -> int:
+        """Open jobs of this rank or above that may send; one whose client is behind takes no other's turn."""
+        return sum(job.window > 0 and job.rank <= lowest for job in self._open)
 
     def _advance(self, job: _Job) -> list[Emission]:
         try:

@@ -1,4 +1,4 @@
-"""Clauses, spoken text, stop strings, subtitles, memory, names: rules without any model."""
+"""Stop strings, subtitles, memory, names, errors: rules without any model."""
 
 from __future__ import annotations
 
@@ -6,56 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.dialogue.clauses import FIRST_MAX, LATER_MAX, Clauses, split
 from appliance.dialogue.prompt import build
-from appliance.dialogue.spoken_text import speakable
 from appliance.engines.llama.text import TextStream
 from appliance.errors import CODES, ApplianceError, EngineDown, NotFound, RequestError, from_code, one_error
 from appliance.jobs import Message, Segment
 from appliance.store.conversations import Conversations
 from appliance.web.names import Names
 from appliance.web.subtitles import srt, vtt
-
-
-def test_the_first_clause_is_short_and_later_ones_longer() -> None:
-    text = "Well of course, Paris is the capital of France. It lies on the Seine. "
-    text += "Many people visit it each year, and why not."
-    assert split(text) == [
-        "Well of course,",
-        "Paris is the capital of France. It lies on the Seine.",
-        "Many people visit it each year, and why not.",
-    ]
-
-
-@pytest.mark.parametrize("text", ["It costs 3.5 euros", "Ask Dr. Smith", "e.g. this one", "J. R. Tolkien"])
-def test_no_cut_inside(text: str) -> None:
-    assert split(text) == [text]
-
-
-@given(st.text(alphabet=st.characters(codec="utf-8")), st.integers(1, 7))
-def test_clauses_lose_nothing_and_are_bounded(text: str, step: int) -> None:
-    clauses = Clauses()
-    found = [clause for at in range(0, len(text), step) for clause in clauses.feed(text[at : at + step])]
-    found += clauses.finish()
-    assert "".join("".join(found).split()) == "".join(text.split())
-    assert all(len(clause) <= max(FIRST_MAX, LATER_MAX) for clause in found)
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("**Bold** and `code`", "Bold and code"),
-        ("# Title\n- one\n- two", "Title one two"),
-        ("See [the page](https://example.org/a/b).", "See the page."),
-        ("Go to https://www.example.org/x?y=1", "Go to example.org"),
-        ("Fine \U0001f600!", "Fine !"),
-        ("```python\nprint(1)\n```", ""),
-        ("a\x00b\x01", "a b"),
-        ("***", ""),
-    ],
-)
-def test_markup_is_not_spoken(written: str, said: str) -> None:
-    assert speakable(written) == said
 
 
 @given(st.text(max_size=60), st.text(min_size=1, max_size=4), st.integers(1, 5))

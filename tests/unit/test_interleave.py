@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.engines.interleave import Interleaved
 from appliance.errors import RequestError
-from appliance.jobs import Generate, Message, Token
+from appliance.jobs import Generate, Message, Priority, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,8 @@ def count(job: AnyJob, _payload: bytes) -> Iterator[Progress]:
         closed.append(job.max_tokens)
 
 
-def job(parts: int, content: str = "") -> Generate:
-    return Generate(messages=[Message("user", content)], max_tokens=parts)
+def job(parts: int, content: str = "", priority: Priority = "typed") -> Generate:
+    return Generate(messages=[Message("user", content)], max_tokens=parts, priority=priority)
 
 
 def submit(engine: Interleaved, number: int, work: Generate, window: int = 99) -> None:
@@ -85,3 +85,44 @@ def test_an_abort_closes_what_the_job_holds() -> None:
     engine.abort(1)
     assert closed == [7]
     assert not engine.busy
+
+
+def test_live_jobs_go_first_and_nothing_starves() -> None:
+    engine = Interleaved(count, width=3)
+    submit(engine, 1, job(3, priority="background"))
+    submit(engine, 2, job(3))
+    submit(engine, 3, job(3, priority="live"))
+    assert ids(engine) == [3, 3, 3, 2, 3, 2, 2, 1, 2, 1, 1, 1]
+
+
+def test_live_jobs_open_though_lower_ones_have_every_place() -> None:
+    engine = Interleaved(count, width=1)
+    submit(engine, 1, job(9, priority="background"))
+    engine.step()
+    submit(engine, 2, job(1))
+    submit(engine, 3, job(1, priority="live"))
+    assert [engine.step()[0].id for _ in range(2)] == [3, 3]
+    assert engine.step()[0].id == 1  # every fourth step
+    assert engine.step()[0].id == 2
+
+
+def test_a_lower_job_opens_while_live_ones_keep_coming() -> None:
+    engine = Interleaved(count, width=1)
+    submit(engine, 1, job(1, priority="live"))
+    submit(engine, 2, job(1, priority="background"))
+    said = []
+    for number in range(3, 30):
+        submit(engine, number, job(1, priority="live"))
+        said += [each.id for _ in range(2) for each in engine.step()]
+    assert said.count(2) == 2
+
+
+def test_a_promoted_job_goes_first_wherever_it_is() -> None:
+    engine = Interleaved(count, width=2)
+    for number in (1, 2, 3):
+        submit(engine, number, job(2, priority="background"))
+    engine.step()
+    engine.promote(3)
+    engine.promote(2)
+    engine.promote(99)
+    assert ids(engine)[:2] == [2, 3]
