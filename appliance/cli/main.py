@@ -12,6 +12,7 @@ from appliance import __version__
 COMMANDS: Final = {
     "serve": "appliance.cli.serve",
     "demo": "appliance.cli.demo",
+    "talk": "appliance.cli.talk",
     "models": "appliance.cli.models",
     "settings": "appliance.cli.settings",
 }

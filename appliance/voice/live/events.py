@@ -191,6 +191,14 @@ class PieceDone:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnTimed:
+    """A reply's first audio leaves: milliseconds from the user's last voice to what led to it."""
+
+    response_id: str
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class OutputCleared:
     """Audio that waited to be sent is forgotten."""
 
@@ -210,5 +218,5 @@ LiveEvent = (
     | ItemAdded | ItemDone | ItemRetrieved | ItemDeleted | ItemTruncated
     | TranscriptDelta | TranscriptDone | TranscriptFailed
     | ResponseCreated | ResponseDone | OutputAdded | OutputDone | PartAdded | PartDone | Delta | PieceDone
-    | OutputCleared | Fault
+    | TurnTimed | OutputCleared | Fault
 )  # fmt: skip

@@ -237,6 +237,7 @@ class Floor:
     def _commit(self, utterance: Utterance) -> None:
         """The turn is over."""
         session, end = self._session, self._segmenter.position
+        utterance.over_at = anyio.current_time()
         if not utterance.announced:
             self._announce(utterance)
         session.emit(events.SpeechStopped(utterance.item_id, milliseconds(end)))

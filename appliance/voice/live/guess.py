@@ -41,7 +41,8 @@ class Guess:
         """What was said is known, or an error is."""
         self._transcribing, self._compose, self._priority = transcribing, compose, priority
         self._answer: Answer | None = None
-        self._began = anyio.current_time()
+        self.began = anyio.current_time()
+        self.understood_at: float | None = None
         self._scope = anyio.CancelScope()
 
     async def run(self, stages: Stages) -> None:
@@ -56,6 +57,7 @@ class Guess:
                 self.error = InternalError("The appliance failed on this utterance.")
             finally:
                 self._answer = None
+                self.understood_at = anyio.current_time()
                 self.understood.set()
             if self.text:
                 self.draft = self._compose(self.text)
@@ -88,7 +90,7 @@ class Guess:
         """Nobody wants it: whatever is under way stops."""
         if self.draft is not None or not self.understood.is_set():
             metrics.GUESSES.labels("wasted").inc()
-            metrics.WASTED_SECONDS.inc(anyio.current_time() - self._began)
+            metrics.WASTED_SECONDS.inc(anyio.current_time() - self.began)
         self._scope.cancel()
         if self.draft is not None:
             self.draft.discard()

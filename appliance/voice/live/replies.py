@@ -74,7 +74,7 @@ class Replies:
 
     def begin(
         self, draft: Draft, style: Style, *, joins: bool = True, metadata: Mapping[str, str] | None = None,
-        first_sound: Callable[[], None] = lambda: None, made: bool = False,
+        made: bool = False,
     ) -> Response:  # fmt: skip
         """Let a draft out. `made`: somebody runs it already. Raises `RequestError` where there are too many."""
         if joins and self.active is not None:
@@ -89,7 +89,7 @@ class Replies:
                 f"There are {MOST_ASIDE} responses beside the conversation already.", code="response_active"
             )
         conversation = self._conversation if joins else None
-        response = Response(draft, style, self._emit, conversation, self._lead, metadata, first_sound)
+        response = Response(draft, style, self._emit, conversation, self._lead, metadata)
         if joins:
             self.active = self.last = response
         else:

@@ -53,9 +53,9 @@ class Response:
 
     def __init__(
         self, draft: Draft, style: Style, emit: Emit, conversation: Conversation | None, lead: float,
-        metadata: Mapping[str, str] | None = None, first_sound: Callable[[], None] = lambda: None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        """`lead`: seconds that audio is sent ahead of being played; `first_sound`: called as the first of it leaves."""
+        """`lead`: seconds that audio is sent ahead of being played."""
         self.id = new_id("resp")
         self.draft, self.style, self.metadata = draft, style, metadata
         self.output: list[Item] = []
@@ -64,7 +64,9 @@ class Response:
         self.error: ApplianceError | None = None
         self.playout = Playout(self._send, lead)
         self.ended = anyio.Event()
-        self._emit, self._conversation, self._first_sound = emit, conversation, first_sound
+        self.first_sound: Callable[[], None] = lambda: None
+        """Called as the first of its audio leaves."""
+        self._emit, self._conversation = emit, conversation
         self._message: int | None = None
         self._calls: dict[int, int] = {}
         self._open: list[int] = []
@@ -156,7 +158,7 @@ class Response:
         if self.outcome != "in_progress":
             return
         if not self.playout.sent_ms:
-            self._first_sound()
+            self.first_sound()
         index = self._message_index()
         self._emit(events.Delta(self, index, self.output[index], "audio", pcm=pcm))
 

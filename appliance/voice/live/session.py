@@ -6,6 +6,7 @@ owns every task; when it ends, so do they.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from appliance.voice.live.conduct import Conduct, Style
     from appliance.voice.live.joining import Emit
+    from appliance.voice.live.response import Response
     from appliance.voice.live.utterance import Utterance
     from appliance.voice.stages import Stages
 
@@ -203,14 +205,22 @@ class LiveSession:
         made = draft is not None
         if draft is None:
             guess.discard()
-        microphone = self.microphone
-
-        def first_sound() -> None:
-            metrics.VOICE_TO_VOICE_SECONDS.observe(microphone.since(utterance.voice_end))
-
         if draft is None:
             draft = self.replies.draft(style, self.conduct.keep)
-        self.replies.begin(draft, style, first_sound=first_sound, made=made)
+        response = self.replies.begin(draft, style, made=made)
+        response.first_sound = partial(self._heard, response, guess, utterance)
+
+    def _heard(self, response: Response, guess: Guess, utterance: Utterance) -> None:
+        """The reply's first audio leaves."""
+        now, waited = anyio.current_time(), self.microphone.since(utterance.voice_end)
+        metrics.VOICE_TO_VOICE_SECONDS.observe(waited)
+        watch = response.draft.watch
+        times = {
+            "paused": guess.began, "understood": guess.understood_at or now, "over": utterance.over_at,
+            **{name: watch.started + mark / 1000 for name, mark in watch.marks.items()}, "sent": now,
+        }  # fmt: skip
+        timings = {name: round((at - now + waited) * 1000, 1) for name, at in times.items()}
+        self.emit(events.TurnTimed(response.id, timings))
 
     async def _settle(self, items: Sequence[Item]) -> None:
         await self.minutes.settle(items, self.stages, self.conduct.transcribing)

@@ -24,6 +24,8 @@ class Utterance:
     interrupts: Response | None = None
     """The reply that is held until it is known whether this is an interruption."""
     voice_end: int = 0
+    over_at: float = 0.0
+    """Time at which the turn was found over."""
     guess: Guess | None = None
     agreement: Agreement = field(default_factory=Agreement)
     looked_at: int = 0

@@ -128,7 +128,8 @@ class _Line:
         self._socket, self._box, self._session = socket, box, session
         self._conversation_id = new_id("conv")
         way = conduct(session, box.names, box.settings.stt.language)
-        self._wording = Wording(self._conversation_id, way.sound_out)
+        timed = socket.query_params.get("timings") in ("1", "true")
+        self._wording = Wording(self._conversation_id, way.sound_out, timed=timed)
         self._out, self._waiting = anyio.create_memory_object_stream[bytes](MOST_WAITING)
         self._live = LiveSession(
             box.stages, way, self._emit,

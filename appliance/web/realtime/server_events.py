@@ -29,7 +29,9 @@ PIECES = {
 class Wording:
     """Puts one session's events into words."""
 
-    def __init__(self, conversation_id: str, form: SoundFormat) -> None:
+    def __init__(self, conversation_id: str, form: SoundFormat, *, timed: bool = False) -> None:
+        """`timed`: the client asked for `appliance.turn.timings`, which is no event of the protocol's."""
+        self._timed = timed
         self.conversation_id = conversation_id
         self.form: SoundFormat = form
         self._sound: tuple[str, SoundOut] | None = None
@@ -45,6 +47,9 @@ class Wording:
                 return [created, {"type": "rate_limits.updated", "rate_limits": []}]
             case e.ResponseDone(response):
                 return [{"type": "response.done", "response": self._response(response)}]
+            case e.TurnTimed(response_id, timings):
+                body = {"type": "appliance.turn.timings", "response_id": response_id, "milliseconds": timings}
+                return [body if self._timed else None]
             case e.OutputAdded() | e.OutputDone() | e.PartAdded() | e.PartDone():
                 return [_frame(event)]
             case e.Delta():
