@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,14 +13,17 @@ import httpx
 
 from appliance import settings
 from appliance.catalog.lineup import lineup
-from benchmarks import box, figures, footprint, llm, turn
+from benchmarks import box, figures, footprint, live, llm, turn
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IDLE_SECONDS: Final = 20.0
-PARTS: Final = ("turn", "llm")
+QUESTIONS: Final = (
+    "Why is the sky blue?", "What is the best part of the week?", "Tell me about the sea.", "How do birds fly?",
+)  # fmt: skip
+PARTS: Final = ("turn", "live", "llm")
 
 
 @click.command()
@@ -27,8 +31,14 @@ PARTS: Final = ("turn", "llm")
 @click.option("--quick", is_flag=True, help="Few rounds: to see that it works, not to quote.")
 @click.option("--turns", default=20, show_default=True, help="Turns of each kind; medians are shown.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
+@click.option(
+    "--speech", type=click.Path(file_okay=False, path_type=Path), default=Path("../shared/speech"), show_default=True,
+    help="Folder of recorded speech; without it the box's own voice asks.",
+)  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Keep the figures here.")
-def main(only: tuple[str, ...], quick: bool, turns: int, state_dir: Path, json_file: Path | None) -> None:
+def main(
+    only: tuple[str, ...], quick: bool, turns: int, state_dir: Path, speech: Path, json_file: Path | None
+) -> None:  # fmt: skip
     """Measure the box on this machine: a spoken turn and what it takes, and the language engine.
 
     Medians of several rounds; where something is demanded, the table says whether it is met.
@@ -36,7 +46,13 @@ def main(only: tuple[str, ...], quick: bool, turns: int, state_dir: Path, json_f
     about = figures.machine()
     measured = []
     for part in only or PARTS:
-        each = _turn(state_dir, 3 if quick else turns) if part == "turn" else _llm(state_dir, quick=quick)
+        match part:
+            case "turn":
+                each = _turn(state_dir, 3 if quick else turns)
+            case "live":
+                each = _live(state_dir, speech, quick=quick)
+            case _:
+                each = _llm(state_dir, quick=quick)
         for figure in each:
             measured.append(figure)
             click.echo(figure.row())
@@ -49,6 +65,24 @@ def _llm(state_dir: Path, *, quick: bool) -> Iterator[Figure]:
     model = lineup(settings.load(environ={}, state_dir=state_dir)).llm
     with box.running(state_dir, llm.SETTINGS) as running:
         yield from llm.measure(running, llm.spec_of(str(model.main), model.name), llm.QUICK if quick else llm.FULL)
+
+
+def _live(state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
+    voice = settings.Settings().voice
+    with (
+        box.running(state_dir, {}) as running,
+        httpx.Client(base_url=running.url, timeout=300) as client,
+        tempfile.TemporaryDirectory() as made,
+    ):
+        files = sorted(speech.glob("*.wav")) if speech.is_dir() else []
+        if not files:
+            click.echo(f"no recorded speech in {speech}: the box's own voice asks, which is easier to tell the end of")
+            for number, text in enumerate(QUESTIONS):
+                asked = client.post("/v1/audio/speech", json={"input": text, "response_format": "wav"})
+                file = Path(made) / f"{number}.wav"
+                file.write_bytes(asked.content)
+                files.append(file)
+        yield from live.measure(running, client, files, voice.instructions, voice.max_reply_tokens, quick=quick)
 
 
 def _turn(state_dir: Path, turns: int) -> Iterator[Figure]:

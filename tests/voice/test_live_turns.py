@@ -171,7 +171,7 @@ def test_create_response_off_leaves_the_answer_to_the_client() -> None:
 def test_what_cannot_be_understood_is_said_and_tried_again() -> None:
     async def scene(room: Room) -> None:
         down = EngineDown("The stt stage is not ready: it is being replaced.")
-        room.world.stt.failing = [down] * 3  # a look, the guess, and the response's own try
+        room.world.stt.failing = [down] * 2  # the guess, and the response's own try
         await room.say("please do not lose this", 0.9)
         await room.until(e.ResponseDone)
         room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)

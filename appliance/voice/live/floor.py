@@ -34,7 +34,7 @@ MOST_WINDOWS: Final = 16
 """Windows that the detector is given at once; more than one only where it is behind."""
 JUDGED_SECONDS: Final = 8
 """Speech that the judge of a turn's end listens to."""
-LOOK_EVERY: Final = 3 * STT_RATE // 5
+LOOK_EVERY: Final = STT_RATE
 """Samples of speech between two looks at what has been said so far."""
 LOOK_AT_MOST: Final = 25 * STT_RATE
 RETRY_SECONDS: Final = 0.5

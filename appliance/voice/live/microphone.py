@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_BEHIND: Final = 30 * STT_RATE
 """Samples that may wait for the detector; a client that sends faster than it listens has to wait."""
+PATIENCE_SECONDS: Final = 5.0
 
 
 def milliseconds(samples: int) -> int:
@@ -60,10 +61,11 @@ class Microphone:
         self._news.set()
 
     async def room(self) -> None:
-        """Wait until the detector has caught up."""
-        while self.end - self.looked_at > MOST_BEHIND:
-            self._room = anyio.Event()
-            await self._room.wait()
+        """Wait until the detector has caught up, but not for long: where it is down, the oldest audio goes."""
+        with anyio.move_on_after(PATIENCE_SECONDS):
+            while self.end - self.looked_at > MOST_BEHIND:
+                self._room = anyio.Event()
+                await self._room.wait()
 
     async def windows(self, most: int) -> bytes:
         """Wait for whole windows that nobody has looked at; up to `most` of them. `looked` says that they were."""

@@ -1,0 +1,185 @@
+"""Voice to voice: recorded speech in real time through the live socket, until the reply's first audio is back.
+
+The same turns are also done one stage after another, with a fixed silence first, and the stages alone are timed for a
+lower bound: all on one box in one run.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import click
+
+from appliance.audio import wav
+from appliance.cli.line import RATE, Line, LineError, Mouth, dial
+from appliance.cli.talk import recording
+from appliance.dialogue.clauses import Clauses
+from benchmarks.figures import Figure
+from benchmarks.turn import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import httpx
+
+    from benchmarks.box import Box
+
+ENDPOINT_SECONDS: Final = 0.5
+"""Silence that ends a turn where stages come one after another, as most servers have it."""
+ANSWER_SECONDS: Final = 60.0
+TURNS_A_SESSION: Final = 5
+LEAD_SECONDS: Final = 1.0
+"""Silence before each turn."""
+STAGES: Final = ("paused", "understood", "first_token", "first_clause", "first_audio", "over")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Seconds from the last sample sent to the first audio received, and the box's own times (ms)."""
+
+    seconds: float
+    timings: dict[str, float]
+
+
+def session(detection: dict[str, Any]) -> dict[str, Any]:
+    """What the sessions are set up with."""
+    return {
+        "temperature": 0,
+        "audio": {"input": {"transcription": {"model": "default", "language": "en"}, "turn_detection": detection}},
+    }
+
+
+def voice_to_voice(
+    box: Box, sounds: Sequence[bytes], sessions: int, turns: int, detection: dict[str, Any]
+) -> list[Turn]:  # fmt: skip
+    """So many turns in each of so many sessions at once. Raises `LineError` if one is not answered."""
+    taken: list[Turn] = []
+
+    async def talker(number: int) -> None:
+        done = 0
+        while done < turns:
+            async with dial(box.url, None, session(detection), lambda _: None) as line:
+                mouth = Mouth(line)
+                await mouth.silence(LEAD_SECONDS * (1 + number / sessions))
+                for _ in range(min(TURNS_A_SESSION, turns - done)):
+                    taken.append(await _turn(line, mouth, sounds[(done + number) % len(sounds)]))
+                    done += 1
+
+    async def all_talk() -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in range(sessions):
+                tasks.start_soon(talker, number)
+
+    anyio.run(all_talk)
+    return taken
+
+
+async def _turn(line: Line, mouth: Mouth, sound: bytes) -> Turn:
+    """One turn; the reply is cut off once it has begun, since the next turn is what counts."""
+    before = len(line.replies)
+    ended = await mouth.say(sound)
+    await mouth.silent_until(lambda: any(_timed(reply) for reply in line.replies[before:]), ANSWER_SECONDS)
+    reply = next(reply for reply in line.replies[before:] if _timed(reply))
+    if line.errors:
+        raise LineError(str(line.errors[0]))
+    await line.send("response.cancel")
+    await mouth.silent_until(reply.done.is_set, ANSWER_SECONDS)
+    line.errors.clear()  # the reply may have been over already
+    await mouth.silence(LEAD_SECONDS)
+    assert reply.first_audio_at is not None  # noqa: S101 - it was waited for
+    return Turn(reply.first_audio_at - ended, reply.timings)
+
+
+def _timed(reply: Any) -> bool:
+    return reply.first_audio_at is not None and bool(reply.timings)
+
+
+def lower_bound(client: httpx.Client, sound: bytes, instructions: str) -> dict[str, float]:
+    """Seconds that each stage takes alone, for what a reply's first audio needs and nothing else."""
+    started = time.perf_counter()
+    files, language = {"file": ("q.wav", wav(sound, RATE))}, {"language": "en"}
+    text = client.post("/v1/audio/transcriptions", files=files, data=language).json()["text"]
+    understood = time.perf_counter()
+    messages = [{"role": "system", "content": instructions}, {"role": "user", "content": text}]
+    chat = {"messages": messages, "stream": True, "temperature": 0, "max_tokens": 160}
+    clauses, found = Clauses(), ""
+    with client.stream("POST", "/v1/chat/completions", json=chat) as answer:
+        for line in answer.iter_lines():
+            if '"content":' in line and not found:
+                found = "".join(clauses.feed(_delta(line))[:1])
+            if found:
+                break
+    written = time.perf_counter()
+    speech = {"input": found or "Yes.", "response_format": "pcm"}
+    with client.stream("POST", "/v1/audio/speech", json=speech) as answer:
+        next(answer.iter_bytes())
+    spoken = time.perf_counter()
+    return {"understand": understood - started, "write": written - understood, "speak": spoken - written}
+
+
+def _delta(line: str) -> str:
+    import json
+
+    choices = json.loads(line.removeprefix("data: "))["choices"]
+    return str(choices[0]["delta"].get("content") or "") if choices else ""
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """By the nearest rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def measure(
+    box: Box, client: httpx.Client, files: Sequence[Path], instructions: str, max_tokens: int, *, quick: bool
+) -> Iterator[Figure]:  # fmt: skip
+    """The table: one session against stages in turn and the lower bound, then several sessions."""
+    sounds = [recording(file) for file in files]
+    turns = 4 if quick else 30
+    voice_to_voice(box, sounds, 1, 1, {"type": "server_vad"})  # warms
+    one: list[Turn] = []
+    for name in ("server_vad", "semantic_vad"):
+        click.echo(f"{turns} turns, one session, {name}", err=True)
+        taken = voice_to_voice(box, sounds, 1, turns, {"type": name})
+        bounds = {"at_most": 0.7}, {"at_most": 1.2}
+        yield from _figures(f"live_{name}", taken, bounds if name == "server_vad" else ({}, {}))
+        one = taken if name == "server_vad" else one
+    click.echo("the same, one stage after another", err=True)
+    in_turn, bare = [], []
+    for number in range(1 + (3 if quick else 12)):
+        sound = sounds[number % len(sounds)]
+        sample = staged(client, wav(sound, RATE), instructions, max_tokens)
+        alone = lower_bound(client, sound, instructions)
+        if number:  # the first of each warms
+            in_turn.append(ENDPOINT_SECONDS + sample.seconds)
+            bare.append(alone)
+    yield Figure("live_staged_p50", statistics.median(in_turn), "s")
+    yield Figure(
+        "live_staged_over_live",
+        statistics.median(in_turn) / statistics.median(turn.seconds for turn in one),
+        at_least=4,
+    )
+    for stage in ("understand", "write", "speak"):
+        yield Figure(f"live_bare_{stage}", statistics.median(each[stage] for each in bare), "s")
+    yield Figure("live_bare_sum", statistics.median(sum(each.values()) for each in bare), "s")
+    for sessions in (2, 4):
+        each = max(2, turns // sessions)
+        click.echo(f"{each} turns in each of {sessions} sessions", err=True)
+        taken = voice_to_voice(box, sounds, sessions, each, {"type": "server_vad"})
+        yield from _figures(f"live_{sessions}_sessions", taken, ({}, {}))
+
+
+def _figures(
+    name: str, turns: Sequence[Turn], bounds: tuple[dict[str, float], dict[str, float]]
+) -> Iterator[Figure]:  # fmt: skip
+    seconds = [turn.seconds for turn in turns]
+    yield Figure(f"{name}_p50", percentile(seconds, 0.5), "s", **bounds[0])
+    yield Figure(f"{name}_p95", percentile(seconds, 0.95), "s", **bounds[1])
+    for stage in STAGES:
+        at = statistics.median(turn.timings[stage] for turn in turns if stage in turn.timings)
+        yield Figure(f"{name}_until_{stage}", at / 1000, "s")
