@@ -94,6 +94,7 @@ VOICE_TO_VOICE_SECONDS: Final = Histogram(
     buckets=LATENCY_SECONDS,
     registry=REGISTRY,
 )
+TASKS: Final = Gauge("appliance_tasks", "Tasks of the server's event loop.", registry=REGISTRY)
 SESSIONS: Final = Gauge("appliance_live_sessions", "Live conversations now.", registry=REGISTRY)
 
 

@@ -13,7 +13,7 @@ import httpx
 
 from appliance import settings
 from appliance.catalog.lineup import lineup
-from benchmarks import box, figures, footprint, live, llm, turn
+from benchmarks import bargein, box, endpointing, figures, footprint, live, llm, turn
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ IDLE_SECONDS: Final = 20.0
 QUESTIONS: Final = (
     "Why is the sky blue?", "What is the best part of the week?", "Tell me about the sea.", "How do birds fly?",
 )  # fmt: skip
-PARTS: Final = ("turn", "live", "llm")
+PARTS: Final = ("turn", "live", "bargein", "endpointing", "llm")
 
 
 @click.command()
@@ -49,8 +49,10 @@ def main(
         match part:
             case "turn":
                 each = _turn(state_dir, 3 if quick else turns)
-            case "live":
-                each = _live(state_dir, speech, quick=quick)
+            case "live" | "bargein":
+                each = _live(part, state_dir, speech, quick=quick)
+            case "endpointing":
+                each = _endpointing(state_dir, speech)
             case _:
                 each = _llm(state_dir, quick=quick)
         for figure in each:
@@ -67,7 +69,7 @@ def _llm(state_dir: Path, *, quick: bool) -> Iterator[Figure]:
         yield from llm.measure(running, llm.spec_of(str(model.main), model.name), llm.QUICK if quick else llm.FULL)
 
 
-def _live(state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
+def _live(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
     voice = settings.Settings().voice
     with (
         box.running(state_dir, {}) as running,
@@ -82,7 +84,18 @@ def _live(state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
                 file = Path(made) / f"{number}.wav"
                 file.write_bytes(asked.content)
                 files.append(file)
-        yield from live.measure(running, client, files, voice.instructions, voice.max_reply_tokens, quick=quick)
+        if part == "live":
+            yield from live.measure(running, client, files, voice.instructions, voice.max_reply_tokens, quick=quick)
+        else:
+            yield from bargein.measure(running, client, files, quick=quick)
+
+
+def _endpointing(state_dir: Path, speech: Path) -> Iterator[Figure]:
+    model = lineup(settings.load(environ={}, state_dir=state_dir)).turn
+    if model is None or not speech.is_dir():
+        click.echo("endpointing: needs a turn model and --speech with recorded speech; left out")
+        return
+    yield from endpointing.figures(str(model.main), speech)
 
 
 def _turn(state_dir: Path, turns: int) -> Iterator[Figure]:

@@ -1,6 +1,6 @@
 """When turns end: recorded sentences whole, and torn apart by pauses, against a fixed silence of the same length.
 
-    python -m benchmarks.endpointing SPEECH_FOLDER
+    make bench ARGS="--only endpointing"
 
 A pause is the recording's own room, never digital silence, put where the sentence is quietest. The answer of the judge
 comes `ANSWER_MS` after the question, as from a busy worker.
@@ -9,7 +9,6 @@ comes `ANSWER_MS` after the question, as from a busy worker.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -17,12 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import click
 import numpy as np
 
-from appliance import settings
 from appliance.audio import SAMPLE_BYTES
-from appliance.catalog.lineup import lineup
 from appliance.engines.decoding import decode
 from appliance.engines.turn.silero import Silero
 from appliance.engines.turn.smart_turn import SmartTurn
@@ -247,20 +243,10 @@ def _milliseconds(work: Callable[[Any], Any], on: object, times: int) -> float:
     return 1000 * statistics.median(taken)
 
 
-@click.command()
-@click.argument("speech", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
-def main(speech: Path, state_dir: Path) -> None:
-    """Measure turn-taking on the recordings in the folder SPEECH."""
-    judge = lineup(settings.load(environ={}, state_dir=state_dir)).turn
-    if judge is None:
-        raise click.ClickException("the set has no model that judges a turn's end")
-    ear = Ear(str(judge.main))
+def figures(model: str, speech: Path) -> Iterator[Figure]:
+    """All of them, with the judge at `model` on the recordings in the folder `speech`."""
+    ear = Ear(model)
     files = sorted([*speech.glob("*.wav"), *speech.glob("*.flac")])
     recordings = {file.name: recording(file) for file in files}
-    for figure in (*speed(ear, recordings[files[-1].name]), *measure(ear, recordings)):
-        click.echo(figure.row())
-
-
-if __name__ == "__main__":
-    main()
+    yield from speed(ear, recordings[files[-1].name])
+    yield from measure(ear, recordings)

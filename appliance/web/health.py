@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 import msgspec
@@ -56,4 +57,5 @@ async def ready(box: NamedDependency[Box]) -> Response[Ready]:
 @get("/metrics", summary="Figures for Prometheus", media_type="text/plain")
 async def figures() -> Response[bytes]:
     """All metrics in Prometheus' text format."""
+    metrics.TASKS.set(len(asyncio.all_tasks()))
     return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

@@ -58,6 +58,7 @@ class Floor:
         microphone, down = self._session.microphone, False
         while True:
             pcm = await microphone.windows(MOST_WINDOWS)
+            at = microphone.looked_at
             try:
                 probabilities = await self._detect(pcm)
             except Unavailable as error:
@@ -67,9 +68,9 @@ class Floor:
                 await anyio.sleep(RETRY_SECONDS)
                 continue
             down = False
-            microphone.looked(pcm)
-            for probability in probabilities:
-                self._hear(probability)
+            if microphone.looked(at, pcm):
+                for probability in probabilities:
+                    self._hear(probability)
 
     def rest(self) -> None:
         """The audio so far was committed or cleared by the client."""

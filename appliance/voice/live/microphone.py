@@ -74,10 +74,13 @@ class Microphone:
             await self._news.wait()
         return self.between(self.looked_at, self.looked_at + min(count, most) * DETECT_SAMPLES)
 
-    def looked(self, pcm: bytes) -> None:
-        """The detector has listened to this."""
+    def looked(self, at: int, pcm: bytes) -> bool:
+        """The detector has listened to this, from position `at` on; False if nobody wants to know any more."""
+        if self.looked_at != at:
+            return False
         self.looked_at += len(pcm) // SAMPLE_BYTES
         self._room.set()
+        return True
 
     def skip(self) -> None:
         """Nobody has to listen to what is there."""
