@@ -32,7 +32,7 @@ from appliance.engines import frames
 from appliance.engines.parts import Parts
 from appliance.engines.silence import Silence
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
-from appliance.jobs import Embed, Generate, Prepare
+from appliance.jobs import Embed, Generate, Prepare, Understand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -50,6 +50,8 @@ State = Literal["starting", "ready", "down"]
 BACK_OFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 HEALTHY_SECONDS: Final = 60.0
 """A worker that served so long starts the back-off afresh."""
+
+LIVE_ROOM: Final = 8  # live utterances are small and short, and find room where recordings do not
 
 ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 """Threads that wait for each other look a thousand times (microseconds) before they sleep: docs/decisions/."""
@@ -117,7 +119,7 @@ class EngineHost:
         """Send a job; the parts of its answer. Raises `EngineDown` or `Overloaded` at once."""
         if self._state != "ready":
             raise EngineDown(f"The {self.role} stage is not ready: {self._detail}.", retry_after=5)
-        if len(self._jobs) >= self._queue:
+        if len(self._jobs) >= self._queue * (LIVE_ROOM if isinstance(job, Understand) else 1):
             retry_after = min(30, max(1, math.ceil(self._mean_seconds)))
             metrics.REFUSED.labels(self.role).inc()
             raise Overloaded(f"The {self.role} stage is busy with {self._queue} requests.", retry_after=retry_after)

@@ -22,6 +22,8 @@ class Transcribe(Job, frozen=True, kw_only=True):
     """ISO 639-1 code, or None to detect it."""
     task: Literal["transcribe", "translate"] = "transcribe"
     prompt: str | None = None
+    hotwords: str | None = None
+    """Words that are likely to be said, such as names."""
     temperature: float = 0.0
     words: bool = False
     """Whether each segment carries word times (costs an alignment pass)."""

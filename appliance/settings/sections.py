@@ -57,6 +57,9 @@ class Stt(Section, frozen=True):
     language: Annotated[
         str, Meta(description="Language code to assume; empty means detect it each time, which costs time.")
     ] = ""
+    hotwords: Annotated[
+        str, Meta(max_length=1000, description="Names and words that are often said here, for their spelling.")
+    ] = ""
     queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 8
     deadline_seconds: Annotated[
         Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")

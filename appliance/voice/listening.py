@@ -54,7 +54,9 @@ async def understand(
     as a recording.
     """
     if seconds(audio, STT_RATE) > UTTERANCE_SECONDS:
-        job = Transcribe(language=how.language, prompt=how.prompt, max_seconds=seconds(audio, STT_RATE) + 1)
+        job = Transcribe(
+            language=how.language, prompt=how.prompt, hotwords=how.hotwords, max_seconds=seconds(audio, STT_RATE) + 1
+        )
         try:
             return (await transcribe(stage, job, wav(audio, STT_RATE))).text
         except RequestError as error:

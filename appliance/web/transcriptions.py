@@ -26,6 +26,7 @@ from appliance.web.wire_audio import (
     TranslationForm,
     VerboseAnswer,
     WordBody,
+    hotwords,
 )
 
 MULTIPART = Body(media_type=RequestEncodingType.MULTI_PART)
@@ -38,6 +39,7 @@ async def transcriptions(box: NamedDependency[Box], data: Annotated[Transcriptio
     job = Transcribe(
         language=data.language or box.settings.stt.language or None,
         prompt=data.prompt,
+        hotwords=hotwords(data.keywords, box.settings.stt),
         temperature=data.temperature,
         words="word" in data.granularities,
         max_seconds=box.settings.limits.audio_seconds,

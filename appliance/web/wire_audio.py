@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from appliance.encoding import AudioFormat
 from appliance.jobs import Segment, Word
+from appliance.settings import Stt
 
 TranscriptFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 Granularity = Literal["word", "segment"]
@@ -29,6 +30,7 @@ class TranscriptionForm(TranslationForm, kw_only=True):
     """Form of `/v1/audio/transcriptions`."""
 
     language: Annotated[str, Meta(description="ISO 639-1 code; detected if absent.")] | None = None
+    keywords: list[str] | str = msgspec.field(name="keywords[]", default_factory=list)
     stream: bool = False
     timestamp_granularities: list[Granularity] | Granularity = msgspec.field(
         name="timestamp_granularities[]", default_factory=list
@@ -39,6 +41,12 @@ class TranscriptionForm(TranslationForm, kw_only=True):
         """Always a list; a form with one value gives it bare."""
         given = self.timestamp_granularities
         return given if isinstance(given, list) else [given]
+
+
+def hotwords(given: list[str] | str | None, stt: Stt) -> str | None:
+    """What is likely to be said: the request's words, and those of the box's settings."""
+    words = [given] if isinstance(given, str) else given or []
+    return ", ".join([*words, *([stt.hotwords] if stt.hotwords else [])]) or None
 
 
 class DurationUsage(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,6 +93,8 @@ class World:
     def __init__(self) -> None:
         self.levels: dict[int, str] = {}
         self.replies: list[str | Call] = []
+        self.clause_seconds = 0.05
+        """What the voice needs before its first sound."""
         self.ends: list[float] = []
         """What the judge says, one after another; 0.95 beyond."""
         self.stt = Simulated(self._understand)
@@ -144,7 +146,7 @@ class World:
         yield Generated(finish_reason="stop", prompt_tokens=10, completion_tokens=len(words)), b""
 
     async def _speak(self, job: Speak, _payload: bytes) -> AsyncIterator[tuple[AnyPart, bytes]]:
-        await anyio.sleep(0.05)
+        await anyio.sleep(self.clause_seconds)
         place = said = 0
         for word in job.text.split():
             start = job.text.index(word, place)

@@ -237,3 +237,55 @@ def test_a_session_may_only_transcribe() -> None:
     room = visit(scene, replies=False)
     assert room.world.llm.jobs == []
     assert not room.world.tts.asked(Speak)
+
+
+def test_a_turn_whose_speaker_only_coughs_on_is_answered_all_the_same() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["For nobody.", "For you."]
+        room.world.clause_seconds = 2.0
+        await room.say("is anybody there")
+        await room.until(e.ResponseCreated)
+        await room.say("", 0.3)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert [done.response.outcome for done in room.all(e.ResponseDone)] == ["cancelled", "completed"]
+    assert room.told() == [("system", "Be brief."), ("user", "is anybody there")]
+
+
+def test_a_buffer_that_overflows_says_so() -> None:
+    async def scene(room: Room) -> None:
+        room.session.microphone.most = 16_000
+        await room.say("too long", 0.9)
+        with pytest.raises(RequestError, match="holds 1 s"):
+            await room.say("for this", 0.5)
+
+    visit(scene, None)
+
+
+def test_a_monologue_is_taken_in_pieces() -> None:
+    async def scene(room: Room) -> None:
+        room.session.microphone.most = 5 * 16_000
+        await room.say("on and on and on", 7.0)
+        await room.until(e.TranscriptDone, 2)
+
+    room = visit(scene, ServerVad(create_response=False))
+    first, second = room.all(e.SpeechStopped)
+    assert first.at_ms <= 5200
+    assert second.at_ms > 7000
+
+
+def test_a_held_reply_goes_on_where_nobody_can_listen() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["One two three four five six seven eight nine ten."]
+        await room.say("count to ten")
+        await room.until(e.PartAdded)
+        await room.pause(0.5)
+        await room.sound(2000, 0.2)
+        assert room.session.replies.active is not None
+        assert room.session.replies.active.playout.held
+        room.world.turn.failing = [EngineDown("gone")] * 3
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert room.all(e.ResponseDone)[0].response.outcome == "completed"

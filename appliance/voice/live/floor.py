@@ -65,6 +65,8 @@ class Floor:
                 if not down:
                     self._session.emit(events.Fault(error))
                 down = True
+                if self.utterance is not None and self.utterance.interrupts is not None:
+                    self._drop(self.utterance)  # nobody can tell whether it was one; the reply goes on
                 await anyio.sleep(RETRY_SECONDS)
                 continue
             down = False
@@ -95,6 +97,8 @@ class Floor:
             keep = samples(self.detection.prefix_padding_ms) + 2 * STT_RATE
             self._session.microphone.forget(self._segmenter.position - keep)
             self._wait_idly()
+        elif self._segmenter.position - utterance.start >= self._session.microphone.most:
+            self._commit(utterance)  # a monologue; the rest of it is another turn
         elif utterance.over:
             pass  # whether it was an interruption is being found out
         elif self._segmenter.pausing:
@@ -130,6 +134,7 @@ class Floor:
                 return
             # The user goes on before anything was heard: the turn was not over.
             metrics.CUT_OFFS.inc()
+            session.owes = True
             session.replies.stop(active, "turn_detected")
         self._announce(utterance)
 

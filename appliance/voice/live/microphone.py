@@ -27,7 +27,7 @@ class Microphone:
     """Mono 16-bit samples at `STT_RATE`; positions count from the session's first sample. `most`: samples kept."""
 
     def __init__(self, form: SoundFormat, most: int) -> None:
-        self._sound, self._most = SoundIn(form), most
+        self._sound, self.most = SoundIn(form), most
         self._kept = bytearray()
         self.begin = 0
         """Position of the first sample that is kept."""
@@ -52,13 +52,15 @@ class Microphone:
         if form != self._sound.form:
             self._sound = SoundIn(form)
 
-    def add(self, data: bytes) -> None:
-        """Audio came, in the client's format. What is too old to be part of a turn goes."""
+    def add(self, data: bytes) -> bool:
+        """Audio came, in the client's format. What is too old to be part of a turn goes; whether there was any."""
         self._kept += self._sound.feed(data)
         self._arrived = anyio.current_time()
-        if self.held > self._most:
-            self.forget(self.end - self._most)
+        too_much = self.held > self.most
+        if too_much:
+            self.forget(self.end - self.most)
         self._news.set()
+        return too_much
 
     async def room(self) -> None:
         """Wait until the detector has caught up, but not for long: where it is down, the oldest audio goes."""

@@ -52,6 +52,8 @@ class LiveSession:
         self.conversation = Conversation()
         self.microphone = Microphone(conduct.sound_in, int(most_seconds * STT_RATE))
         self.replies: Replies
+        self.owes = False
+        """Whether a turn was not answered since its speaker went on; whatever comes next, it is answered then."""
         self._lead = lead
         self._tasks: TaskGroup
         self._floor: Floor | None = None
@@ -114,9 +116,14 @@ class LiveSession:
 
     async def append(self, data: bytes) -> None:
         """Audio came, in the client's format. Waits where the detector is far behind."""
-        self.microphone.add(data)
+        lost = self.microphone.add(data)
         if self.conduct.detection is None:
             self.microphone.skip()
+            if lost:
+                raise RequestError(
+                    f"The buffer holds {self.microphone.most // STT_RATE} s; the oldest audio in it was dropped.",
+                    code="audio_too_long",
+                )
         else:
             await self.microphone.room()
         await lowlevel.checkpoint()
@@ -186,7 +193,7 @@ class LiveSession:
             or detection is None
             or not detection.create_response
             or not self.conduct.replies
-            or guess.text == ""
+            or (guess.text == "" and not self.owes)  # a noise is no turn
         ):
             guess.discard()
         else:
@@ -198,8 +205,10 @@ class LiveSession:
             await self.replies.active.ended.wait()
         if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.announced:
             guess.discard()  # the user speaks again already: both turns are answered together
+            self.owes = True
             metrics.CUT_OFFS.inc()
             return
+        self.owes = False
         style = self.conduct.style
         draft = guess.take() if guess.basis == self.basis else None
         made = draft is not None

@@ -11,12 +11,14 @@ from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
 from appliance.web.names import OPENAI_TRANSCRIBERS
 from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, today
+from appliance.web.wire_audio import hotwords
 from appliance.web.wire_response_items import converted
 from appliance.web.wire_tools import Function, check_type, plain_tools, toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from appliance.settings import Stt
     from appliance.turns.detection import TurnDetection
     from appliance.web.names import Names
     from appliance.web.realtime.wire_session import ResponseBody
@@ -26,8 +28,8 @@ KEEP = 0.8
 """Share of a conversation that stays where the client says "auto"."""
 
 
-def conduct(session: SessionBody, names: Names, language: str) -> Conduct:
-    """How it is conducted. `language`: the box's own setting. Raises `RequestError` for unknown names."""
+def conduct(session: SessionBody, names: Names, stt: Stt) -> Conduct:
+    """How it is conducted. `stt`: the box's own settings. Raises `RequestError` for unknown names."""
     transcription = session.audio.input.transcription
     if transcription is not None:
         names.check_model("stt", transcription.model, OPENAI_TRANSCRIBERS)
@@ -37,8 +39,9 @@ def conduct(session: SessionBody, names: Names, language: str) -> Conduct:
         detection=_detection(session),
         transcribing=Transcribing(
             shown=shown,
-            language=(transcription.language if transcription is not None else None) or language or None,
+            language=(transcription.language if transcription is not None else None) or stt.language or None,
             prompt=transcription.prompt if transcription is not None else None,
+            hotwords=hotwords(transcription.keywords if transcription is not None else None, stt),
         ),
         sound_in=session.audio.input.format.plain,
         sound_out=session.audio.output.format.plain,

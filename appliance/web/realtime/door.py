@@ -73,7 +73,7 @@ class SecretAnswer(msgspec.Struct, frozen=True, kw_only=True):
 async def client_secrets(box: NamedDependency[Box], data: JSONBody[SecretRequest]) -> SecretAnswer:
     """For browsers, which may not know a key."""
     session = merged(first_session(box.settings), data.session)
-    conduct(session, box.names, box.settings.stt.language)
+    conduct(session, box.names, box.settings.stt)
     value, until = box.lines.invite(session, data.expires_after.seconds)
     return SecretAnswer(value=value, expires_at=until, session=session)
 
@@ -127,7 +127,7 @@ class _Line:
     def __init__(self, socket: WebSocket[Any, Any, Any], box: Box, session: SessionBody) -> None:
         self._socket, self._box, self._session = socket, box, session
         self._conversation_id = new_id("conv")
-        way = conduct(session, box.names, box.settings.stt.language)
+        way = conduct(session, box.names, box.settings.stt)
         timed = socket.query_params.get("timings") in ("1", "true")
         self._wording = Wording(self._conversation_id, way.sound_out, timed=timed)
         self._out, self._waiting = anyio.create_memory_object_stream[bytes](MOST_WAITING)
@@ -135,7 +135,6 @@ class _Line:
             box.stages, way, self._emit,
             most_seconds=box.settings.limits.turn_seconds, lead=box.settings.voice.lead_ms / 1000,
         )  # fmt: skip
-        self._cause: str | None = None
         self._scope = anyio.CancelScope()
 
     async def serve(self) -> None:
@@ -158,8 +157,6 @@ class _Line:
             await _part(self._socket, [], TRY_AGAIN, "events were not read in time")
 
     def _emit(self, event: LiveEvent) -> None:
-        if isinstance(event, Fault) and event.cause is None:
-            event = Fault(event.error, self._cause)
         for message in self._wording.say(event):
             self._put(message)
 
@@ -189,18 +186,15 @@ class _Line:
         except c.Malformed as error:
             self._emit(Fault(error, error.event_id))
             return
-        self._cause = event.event_id
         try:
             await self._do(event)
         except ApplianceError as error:
-            self._emit(Fault(error))
+            self._emit(Fault(error, event.event_id))
         except RecursionError:
-            self._emit(Fault(RequestError("The event is nested too deeply.", param="body")))
+            self._emit(Fault(RequestError("The event is nested too deeply.", param="body"), event.event_id))
         except Exception as error:  # noqa: BLE001 - one event's fault must not end the conversation
             log.error("event failed", kind=type(event).__name__, **logs.place_of(error))
-            self._emit(Fault(InternalError("The appliance failed on this event.")))
-        finally:
-            self._cause = None
+            self._emit(Fault(InternalError("The appliance failed on this event."), event.event_id))
 
     async def _do(self, event: c.ClientEvent) -> None:
         live = self._live
@@ -230,7 +224,7 @@ class _Line:
 
     def _update(self, patch: dict[str, Any]) -> None:
         session = merged(self._session, patch)
-        way = conduct(session, self._box.names, self._box.settings.stt.language)
+        way = conduct(session, self._box.names, self._box.settings.stt)
         self._session = session
         self._live.update(way)
         self._wording.form = way.sound_out

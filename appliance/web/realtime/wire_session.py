@@ -42,6 +42,7 @@ class TranscriptionBody(msgspec.Struct, frozen=True, kw_only=True):
     model: str = "default"
     language: str | None = None
     prompt: Annotated[str, Meta(max_length=2000)] | None = None
+    keywords: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = None
 
 
 class ServerVadBody(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="server_vad"):
