@@ -12,7 +12,7 @@ from appliance.engines.whisper import engine, files, guards, sentences, short, s
 from appliance.engines.whisper.short import Found, Wanted
 from appliance.engines.whisper.utterances import Utterances
 from appliance.errors import RequestError
-from appliance.jobs import STT_RATE, Transcribe, Understand, Understood
+from appliance.jobs import STT_RATE, Segment, Transcribe, Understand, Understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,11 +81,19 @@ def test_stretches_are_cut_at_pauses() -> None:
     assert list(stretches.stretches([(0, 40), (50, 60), (95, 99)], 100, 20)) == [(0, 60), (95, 99)]
 
 
-def test_stretches_of_unequal_length_do_not_share_a_pass() -> None:
-    assert files.shared([10, 10, 10, 10], 3) == 3
-    assert files.shared([10, 9], 8) == 2
-    assert files.shared([10, 1, 1], 8) == 1
-    assert files.shared([5], 8) == 1
+def test_stretches_share_a_pass_that_is_not_too_long_and_not_half_empty() -> None:
+    assert files.shared([10, 10, 10, 10], 30) == 3
+    assert files.shared([10, 9], 80) == 2
+    assert files.shared([9, 10], 19) == 1
+    assert files.shared([10, 2, 2], 80) == 1
+    assert files.shared([50], 30) == 1
+
+
+def test_a_stretch_that_whisper_did_not_finish_is_seen() -> None:
+    heard = Segment(id=0, start=1.0, end=5.0, text="words")
+    assert files.breaks_off([heard], 8.0)
+    assert files.breaks_off([], 8.0)
+    assert not files.breaks_off([heard], 6.0)
 
 
 def test_a_block_that_ends_in_a_part_leaves_it_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,26 +1,30 @@
 """Recordings to words. A job is one recording; its parts are `Heard` and then segments.
 
-A recording is cut at pauses into stretches (`STRETCH_SECONDS` at most), so that memory stays bounded and an abort
-takes effect soon. A single short stretch without word times takes the fast path: Whisper's encoder is given the
-utterance and `PADDING_SECONDS` more instead of 30 s of mostly silence, and the language is read off the same pass. A
-guard sends what looks like a repetition loop or a guess back to faster-whisper's own path with the full context.
+A recording is cut at pauses into stretches. A single one is an utterance like a live one, and one segment. Of more,
+several share a pass, with the context that the longest one needs instead of 30 s for each, and their segments are
+Whisper's sentences. What the guard does not trust goes through faster-whisper's own path, with the full context and
+higher temperatures. With word times, all goes there: it has the alignment. So do long stretches where only one of them
+would be in a pass: nothing is saved then.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from faster_whisper.vad import VadOptions, get_speech_timestamps
+import msgspec
 
 from appliance.engines.decoding import PARAM, decode
-from appliance.engines.whisper.short import Wanted
+from appliance.engines.whisper.guards import said_nothing
+from appliance.engines.whisper.sentences import sentences
+from appliance.engines.whisper.short import FRAMES_A_SECOND, Wanted
+from appliance.engines.whisper.stretches import PAUSE_SAMPLES, Span, spoken, stretches
 from appliance.errors import RequestError
 from appliance.jobs import STT_RATE, UTTERANCE_SECONDS, Heard, Segment, Transcribe, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from appliance.engines.interleave import Progress
@@ -29,14 +33,22 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-STRETCH_SECONDS: Final = 240.0
+SEQUENCE_SAMPLES: Final = 240 * STT_RATE
+"""Longest stretch for faster-whisper's own path: its features are held at once."""
+SHORT_SAMPLES: Final = int(UTTERANCE_SECONDS * STT_RATE)
+MOST_TOGETHER: Final = 32
+MISSING_SECONDS: Final = 1.5
+"""Speech so long after Whisper's last word was not heard."""
+WASTE: Final = 1.5
+"""A pass over several stretches takes at most so many times the input that they need one by one."""
 
 
 class Listener:
-    """Owns the model."""
+    """Reads recordings; a pass takes `pass_seconds` of input at most, unless a stretch alone is longer."""
 
-    def __init__(self, short: ShortPass, beam_size: int) -> None:
-        self._short, self._model, self._beam_size = short, short.model, beam_size
+    def __init__(self, short: ShortPass, beam_size: int, pass_seconds: float) -> None:
+        self._short, self._model = short, short.model
+        self._beam_size, self._pass_frames = beam_size, int(pass_seconds * FRAMES_A_SECOND)
 
     def begin(self, job: AnyJob, payload: bytes) -> Iterator[Progress]:
         """Parts of one transcription."""
@@ -47,86 +59,120 @@ class Listener:
             samples = decoded
             yield None
         assert samples is not None  # noqa: S101 - decode ends with the samples or raises
-        speech = get_speech_timestamps(samples, VadOptions(min_silence_duration_ms=500, speech_pad_ms=200))
-        yield None
+        speech: list[Span] | None = None
+        for found in spoken(samples):
+            speech = found
+            yield None
         if not speech:
             raise RequestError("No speech was found in the audio.", code="audio_silent", param=PARAM)
-        seconds = samples.size / STT_RATE
-        first, last = speech[0]["start"], speech[-1]["end"]
-        once = None
-        if not job.words and last - first <= UTTERANCE_SECONDS * STT_RATE:
-            once = self._one(job, samples[first:last], first / STT_RATE)
-        if once is not None:
-            segment, found = once
-            language, probability = found.language, found.language_probability
-            yield Heard(seconds=seconds, language=language, language_probability=probability), b""
-            yield segment, b""
-        else:
-            yield from self._long(job, samples, speech)
-
-    def _one(self, job: Transcribe, samples: Samples, offset: float) -> tuple[Segment, Found] | None:
-        """One utterance in one pass; None if the result is not to be trusted."""
-        (found,) = self._short.hear(
-            [Wanted(samples, job.language, job.task, prompt=job.prompt, temperature=job.temperature)]
-        )  # fmt: skip
-        if not found.sure:
-            return None
-        segment = Segment(
-            id=0, start=round(offset, 3), end=round(offset + samples.size / STT_RATE, 3), text=found.text,
-            tokens=found.tokens, temperature=job.temperature, avg_logprob=found.avg_logprob,
-            compression_ratio=found.compression_ratio, no_speech_prob=found.no_speech_prob,
-        )  # fmt: skip
-        return segment, found
-
-    def _long(self, job: Transcribe, samples: Samples, speech: list[dict[str, int]]) -> Iterator[Progress]:
-        """faster-whisper's own way, one stretch after another."""
-        language, number, seconds = job.language, 0, samples.size / STT_RATE
-        for start, end in stretches(speech, int(STRETCH_SECONDS * STT_RATE)):
-            segments, info = self._model.transcribe(
-                samples[start:end],
-                language=language,
-                task=job.task,
-                initial_prompt=job.prompt,
-                temperature=job.temperature or [0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
-                beam_size=self._beam_size,
-                word_timestamps=job.words,
-                condition_on_previous_text=False,
-                vad_filter=True,
-            )
-            yield None
-            for segment in segments:
-                if number == 0:  # a stretch without words, noise or music, says nothing about the language
-                    language = info.language
-                    probability = float(info.language_probability)
-                    yield Heard(seconds=seconds, language=language, language_probability=probability), b""
-                yield _segment(segment, number, start / STT_RATE), b""
-                number += 1
+        spans = list(stretches(speech, SHORT_SAMPLES, PAUSE_SAMPLES))
+        sequential = job.words or (len(spans) > 1 and self._alone(spans))
+        said = self._sequentially(job, samples, speech) if sequential else self._read(job, samples, spans)
+        number = 0
+        for each in said:
+            if each is None:
+                yield None
+                continue
+            segment, language, probability = each
+            if number == 0:  # a stretch without words, noise or music, says nothing about the language
+                seconds = samples.size / STT_RATE
+                yield Heard(seconds=seconds, language=language, language_probability=probability), b""
+            yield msgspec.structs.replace(segment, id=number), b""
+            number += 1
         if number == 0:
             raise RequestError("No words were found in the audio.", code="audio_silent", param=PARAM)
 
+    def _alone(self, spans: list[Span]) -> bool:
+        """Whether less than two of the stretches share a pass on average."""
+        frames = sum(self._short.frames((last - first) / STT_RATE) for first, last in spans)
+        return frames * 2 > self._pass_frames * len(spans)
 
-def stretches(speech: list[dict[str, int]], longest: int) -> Iterator[tuple[int, int]]:
-    """Join neighbouring spoken parts (samples from `start` to `end`) to stretches of at most `longest` samples.
+    def _read(self, job: Transcribe, samples: Samples, spans: list[Span]) -> Iterator[_Said]:
+        """Stretch by stretch, several in one pass."""
+        language, many = job.language, len(spans) > 1
+        while spans:
+            frames = [self._short.frames((last - first) / STT_RATE) for first, last in spans[:MOST_TOGETHER]]
+            count = 1 if language is None else shared(frames, self._pass_frames)
+            these, spans = spans[:count], spans[count:]
+            wanted = [
+                Wanted(
+                    samples[first:last], language, job.task, job.prompt, job.hotwords, job.temperature,
+                    timestamps=many,
+                )
+                for first, last in these
+            ]  # fmt: skip
+            yield None
+            for each, found, (first, _) in zip(wanted, self._short.hear(wanted), these, strict=True):
+                segments = list(self._segments(each, found, first / STT_RATE))
+                if not found.sure or breaks_off(segments, (first + each.samples.size) / STT_RATE):
+                    yield from self._carefully(job, each.samples, found.language, first / STT_RATE)
+                elif not said_nothing(found.text, found.no_speech_prob, found.avg_logprob):
+                    language = found.language
+                    for segment in segments:
+                        yield segment, found.language, found.language_probability
 
-    A spoken part that is longer by itself is cut.
-    """
-    begin, end = speech[0]["start"], speech[0]["start"]
-    for part in speech:
-        if part["end"] - begin > longest and end > begin:
-            yield begin, end
-            begin = part["start"]
-        end = part["end"]
-        while end - begin > longest:
-            yield begin, begin + longest
-            begin += longest
-    if end > begin:
-        yield begin, end
+    def _segments(self, wanted: Wanted, found: Found, offset: float) -> Iterator[Segment]:
+        tokenizer = self._short.tokenizer(found.language, wanted.task)
+        for sentence in sentences(found.tokens, tokenizer.timestamp_begin, wanted.seconds):
+            text = tokenizer.decode(sentence.tokens)
+            if text.strip():
+                yield Segment(
+                    id=0, start=round(offset + sentence.start, 3), end=round(offset + sentence.end, 3), text=text,
+                    tokens=sentence.tokens, temperature=wanted.temperature, avg_logprob=found.avg_logprob,
+                    compression_ratio=found.compression_ratio, no_speech_prob=found.no_speech_prob,
+                )  # fmt: skip
+
+    def _sequentially(self, job: Transcribe, samples: Samples, speech: list[Span]) -> Iterator[_Said]:
+        """faster-whisper's own way, one stretch after another, so that memory stays bounded and an abort is soon."""
+        language = job.language
+        for first, last in stretches(speech, SEQUENCE_SAMPLES, samples.size):
+            for each in self._carefully(job, samples[first:last], language, first / STT_RATE):
+                if each is not None:
+                    language = each[1]
+                yield each
+
+    def _carefully(self, job: Transcribe, samples: Samples, language: str | None, offset: float) -> Iterator[_Said]:
+        segments, info = self._model.transcribe(
+            samples,
+            language=language,
+            task=job.task,
+            initial_prompt=job.prompt,
+            hotwords=job.hotwords,
+            temperature=job.temperature or [0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
+            beam_size=self._beam_size,
+            word_timestamps=job.words,
+            condition_on_previous_text=False,
+            vad_filter=True,
+        )
+        yield None
+        for segment in segments:
+            yield _segment(segment, offset), info.language, float(info.language_probability)
 
 
-def _segment(segment: Any, number: int, offset: float) -> Segment:
+def shared(frames: Sequence[int], most: int) -> int:
+    """How many of the first stretches share a pass, if each needs so many frames and a pass may take `most`."""
+    longest = total = 0
+    for count, each in enumerate(frames):
+        longest, total = max(longest, each), total + each
+        whole = longest * (count + 1)
+        if count and whole > min(most, WASTE * total):
+            return count
+    return len(frames)
+
+
+def breaks_off(segments: Sequence[Segment], end: float) -> bool:
+    """Whether Whisper stopped before a stretch did, which ends with speech at `end` seconds."""
+    return not segments or segments[-1].end < end - MISSING_SECONDS
+
+
+_Said = tuple[Segment, str, float] | None
+"""A segment, the language and its probability; or None for progress."""
+
+
+def _segment(segment: Any, offset: float) -> Segment:
     # faster-whisper mixes NumPy's floats in, which the socket's encoding does not know.
     return Segment(
-        id=number,
+        id=0,
         start=round(float(segment.start) + offset, 3),
         end=round(float(segment.end) + offset, 3),
         text=segment.text,
