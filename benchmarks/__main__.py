@@ -13,7 +13,8 @@ import httpx
 
 from appliance import settings
 from appliance.catalog.lineup import lineup
-from benchmarks import bargein, box, endpointing, figures, footprint, live, llm, turn
+from appliance.engines.specs import Whisper
+from benchmarks import bargein, box, endpointing, figures, footprint, live, llm, stt, turn
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ IDLE_SECONDS: Final = 20.0
 QUESTIONS: Final = (
     "Why is the sky blue?", "What is the best part of the week?", "Tell me about the sea.", "How do birds fly?",
 )  # fmt: skip
-PARTS: Final = ("turn", "live", "bargein", "endpointing", "llm")
+PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm")
 
 
 @click.command()
@@ -51,8 +52,8 @@ def main(
                 each = _turn(state_dir, 3 if quick else turns)
             case "live" | "bargein":
                 each = _live(part, state_dir, speech, quick=quick)
-            case "endpointing":
-                each = _endpointing(state_dir, speech)
+            case "endpointing" | "stt":
+                each = _recorded(part, state_dir, speech, quick=quick)
             case _:
                 each = _llm(state_dir, quick=quick)
         for figure in each:
@@ -90,12 +91,15 @@ def _live(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[
             yield from bargein.measure(running, client, files, quick=quick)
 
 
-def _endpointing(state_dir: Path, speech: Path) -> Iterator[Figure]:
-    model = lineup(settings.load(environ={}, state_dir=state_dir)).turn
-    if model is None or not speech.is_dir():
-        click.echo("endpointing: needs a turn model and --speech with recorded speech; left out")
-        return
-    yield from endpointing.figures(str(model.main), speech)
+def _recorded(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
+    models = lineup(settings.load(environ={}, state_dir=state_dir))
+    if models.turn is None or not speech.is_dir():
+        click.echo(f"{part}: needs a turn model and --speech with recorded speech; left out")
+    elif part == "stt":
+        whisper = Whisper(name=models.stt.name, path=str(models.stt.main))
+        yield from stt.measure(speech, whisper, stt.QUICK if quick else stt.FULL)
+    else:
+        yield from endpointing.figures(str(models.turn.main), speech)
 
 
 def _turn(state_dir: Path, turns: int) -> Iterator[Figure]:
