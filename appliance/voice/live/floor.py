@@ -35,7 +35,9 @@ MOST_WINDOWS: Final = 16
 JUDGED_SECONDS: Final = 8
 """Speech that the judge of a turn's end listens to."""
 LOOK_EVERY: Final = STT_RATE
-"""Samples of speech between two looks at what has been said so far."""
+"""Samples of speech between two looks at what has been said so far, at least ..."""
+LOOK_SHARE: Final = 5
+"""... and so many times as long as the last look took: where many speak, there are fewer looks."""
 LOOK_AT_MOST: Final = 25 * STT_RATE
 RETRY_SECONDS: Final = 0.5
 """Pause before a detector that is being replaced is asked again. No audio is lost meanwhile."""
@@ -52,6 +54,7 @@ class Floor:
         self._endpointing = Endpointing(detection)
         self.utterance: Utterance | None = None
         self._idle = 0
+        self._look_every = LOOK_EVERY
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -257,11 +260,12 @@ class Floor:
         position = self._segmenter.position
         if utterance.looking or not utterance.announced or not self._session.conduct.transcribing.shown:
             return
-        if position - utterance.looked_at >= LOOK_EVERY and position - utterance.start <= LOOK_AT_MOST:
+        if position - utterance.looked_at >= self._look_every and position - utterance.start <= LOOK_AT_MOST:
             utterance.looking, utterance.looked_at = True, position
             self._session.spawn(self._glance, utterance, self._session.microphone.between(utterance.start, position))
 
     async def _glance(self, utterance: Utterance, audio: bytes) -> None:
+        began = anyio.current_time()
         try:
             stage, how = self._session.stages.stt, self._session.conduct.transcribing
             delta = utterance.agreement.hear(await understand(stage, audio, how, "background"))
@@ -269,6 +273,7 @@ class Floor:
             return  # the turn's own transcript will say what is wrong
         finally:
             utterance.looking = False
+            self._look_every = max(LOOK_EVERY, int((anyio.current_time() - began) * LOOK_SHARE * STT_RATE))
         if delta and self.utterance is utterance:
             self._session.emit(events.TranscriptDelta(utterance.item_id, delta))
 
