@@ -71,7 +71,7 @@ def _llm(state_dir: Path, *, quick: bool) -> Iterator[Figure]:
 
 
 def _live(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
-    voice = settings.Settings().voice
+    whisper = str(lineup(settings.load(environ={}, state_dir=state_dir)).stt.main)
     with (
         box.running(state_dir, {}) as running,
         httpx.Client(base_url=running.url, timeout=300) as client,
@@ -86,7 +86,7 @@ def _live(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[
                 file.write_bytes(asked.content)
                 files.append(file)
         if part == "live":
-            yield from live.measure(running, client, files, voice.instructions, voice.max_reply_tokens, quick=quick)
+            yield from live.measure(running, client, files, whisper, quick=quick)
         else:
             yield from bargein.measure(running, client, files, quick=quick)
 

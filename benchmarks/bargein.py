@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 HEARD_SECONDS: Final = 2.0
 """So long a reply sounds before it is interrupted."""
-TELL: Final = "Tell a long story about whatever the user says."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def interruptions(box: Box, sounds: Sequence[bytes], count: int) -> list[Interru
     async def talk() -> None:
         for number in range(count):
             ear = _Ear()
-            asked = {**session({"type": "server_vad"}), "instructions": TELL, "max_output_tokens": 160}
+            asked = {**session({"type": "server_vad"}), "max_output_tokens": 160}
             async with dial(box.url, None, asked, ear.hear) as line:
                 taken = await _interrupt(line, ear, sounds[number % len(sounds)], sounds[(number + 1) % len(sounds)])
             if taken is not None:
