@@ -38,8 +38,8 @@ class SoundIn:
         # The better qualities hold samples back for 30 ms; speech is recognised as well after this one.
         self._resampler: Any = soxr.ResampleStream(RATES[form], STT_RATE, 1, dtype="int16", quality="LQ")
 
-    def feed(self, data: bytes) -> bytes:
-        """Samples that are ready. Half a sample at the end waits for its other half."""
+    def feed(self, data: bytes, *, last: bool = False) -> bytes:
+        """Samples that are ready; with `last` all that are left. Half a sample at the end waits for its other half."""
         samples: NDArray[np.int16]
         if self.form in LAWS:
             samples = g711.decode(data, LAWS[self.form])
@@ -48,21 +48,22 @@ class SoundIn:
             whole = len(data) - len(data) % SAMPLE_BYTES
             data, self._odd = data[:whole], data[whole:]
             samples = np.frombuffer(data, dtype="<i2").astype(np.int16)
-        return bytes(self._resampler.resample_chunk(samples).astype("<i2").tobytes())
+        return bytes(self._resampler.resample_chunk(samples, last=last).astype("<i2").tobytes())
 
 
 class SoundOut:
-    """From mono 16-bit samples at `SPEECH_RATE` to a client's format."""
+    """From mono 16-bit samples at `rate` Hz to a client's format."""
 
-    def __init__(self, form: SoundFormat) -> None:
+    def __init__(self, form: SoundFormat, rate: int = SPEECH_RATE) -> None:
         self.form: SoundFormat = form
         self._resampler: Any = None
-        if RATES[form] != SPEECH_RATE:
-            self._resampler = soxr.ResampleStream(SPEECH_RATE, RATES[form], 1, dtype="int16")
+        if RATES[form] != rate:
+            self._resampler = soxr.ResampleStream(rate, RATES[form], 1, dtype="int16")
 
     def feed(self, pcm: bytes, *, last: bool = False) -> bytes:
         """Encoded bytes that are ready; with `last` all that is left."""
         if self._resampler is None:
             return pcm
         samples = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
-        return g711.encode(self._resampler.resample_chunk(samples, last=last), LAWS[self.form])
+        fitted: NDArray[np.int16] = self._resampler.resample_chunk(samples, last=last)
+        return g711.encode(fitted, LAWS[self.form]) if self.form in LAWS else fitted.astype("<i2").tobytes()

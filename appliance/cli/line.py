@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import anyio
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -165,6 +165,8 @@ async def dial(
             await line.send("session.update", session={"type": "realtime", **session})
             yield line
             tasks.cancel_scope.cancel()
+    except InvalidHandshake as error:
+        raise LineError(f"{url} does not take live conversations. ({error})") from error
     except (OSError, TimeoutError) as error:
         raise LineError(f"{url} cannot be reached: is the box running? ({error})") from error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
+from msgspec import structs
 
 from appliance.audio import seconds
 from appliance.dialogue.clauses import Clauses
@@ -65,11 +66,14 @@ class Responder:
     def __init__(self, stages: Stages, emit: Emit, watch: Stopwatch, manner: Manner) -> None:
         self._stages, self._emit, self._watch, self._manner = stages, emit, watch, manner
         self._priority: Priority = "live"
+        self._promoted = False
         self._answers: set[Answer] = set()
         self.reply = Reply()
 
     async def respond(self, job: Generate) -> None:
         """Think and speak at once. Raises the first error of either."""
+        if self._promoted:
+            job = structs.replace(job, priority="live")
         self._priority = job.priority
         clauses, to_speak = anyio.create_memory_object_stream[ReplyClause](MOST_CLAUSES)
         with one_error():
@@ -79,7 +83,7 @@ class Responder:
 
     def promote(self) -> None:
         """Somebody listens now: what is under way, and all that follows, is live."""
-        self._priority = "live"
+        self._priority, self._promoted = "live", True
         for answer in self._answers:
             answer.promote()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 20
 LOUD, QUIET = 2000, 0
+TOO_SLOW = {"type": "audio/pcm", "rate": 8000}
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +215,18 @@ def client(url: str) -> Iterator[Client]:
         ({"type": "session.update", "session": {"tools": [{"type": "mcp"}]}}, "session.tools[0].type"),
         ({"type": "session.update", "session": {"prompt": {"id": "p"}}}, "session.prompt"),
         ({"type": "response.create", "response": {"max_output_tokens": 0}}, "response.max_output_tokens"),
+        ({"type": "session.update", "session": {"audio": {"input": 5}, "voice": "alloy"}}, "audio.input"),
+        ({"type": "session.update", "session": {"audio": []}}, "audio"),
+        ({"type": "session.update", "session": {"input_audio_format": ["x"]}}, "session.audio.input.format.type"),
+        (
+            {"type": "session.update", "session": {"audio": {"input": {"format": TOO_SLOW}}}},
+            "session.audio.input.format",
+        ),
+        (
+            {"type": "session.update", "session": {"audio": {"input": {"transcription": {"language": "klingon"}}}}},
+            "session.audio.input.transcription.language",
+        ),
+        ({"type": "response.create", "response": {"audio": {"output": "x"}}}, "response.audio.output"),
         ({"type": "response.cancel"}, "response_id"),
         ({"type": "input_audio_buffer.commit"}, None),
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 import numpy as np
@@ -137,7 +137,7 @@ class World:
         if isinstance(reply, Call):
             yield Called(index=0, id=reply.id, name=reply.name), b""
             yield Arguments(index=0, text=reply.arguments), b""
-            yield Generated(finish_reason="tool_calls", prompt_tokens=10, completion_tokens=4), b""
+            yield Generated(finish_reason=reply.finish, prompt_tokens=10, completion_tokens=4), b""
             return
         words = reply.split(" ")
         for number, word in enumerate(words):
@@ -159,5 +159,8 @@ class World:
 class Call:
     """A reply that calls a tool."""
 
-    def __init__(self, call_id: str, name: str, arguments: str) -> None:
+    def __init__(
+        self, call_id: str, name: str, arguments: str, finish: Literal["tool_calls", "length"] = "tool_calls"
+    ) -> None:
         self.id, self.name, self.arguments = call_id, name, arguments
+        self.finish: Literal["tool_calls", "length"] = finish

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import anyio
 from room import Room, visit
 from test_live_turns import count
 
 from appliance.turns.detection import ServerVad
 from appliance.voice.live import events as e
+from appliance.voice.live.session import GO_ON
 
 LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
 
@@ -161,3 +163,55 @@ def test_audio_leaves_slightly_ahead_of_real_time() -> None:
         sent += len(each.event.pcm) / 2 / 24_000
     assert sent > 4
     assert room.sounds[-1].at - began > sent - 0.6
+
+
+def test_a_held_reply_goes_on_where_the_client_mutes_itself() -> None:
+    async def scene(room: Room) -> None:
+        await _reply_sounds(room, 0.5)
+        await room.sound(2000, 0.2)
+        active = room.session.replies.active
+        assert active is not None
+        assert active.playout.held
+        await anyio.sleep(30)
+
+    room = visit(scene)
+    assert room.all(e.ResponseDone)[0].response.outcome == "completed"
+
+
+def test_a_yes_over_the_last_words_is_an_answer() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["Shall I do it?", "Done."]
+        await room.say("please tidy up")
+        await room.until(e.PartAdded)
+        await room.pause(0.4)
+        await room.say("Yes.", 0.3)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert [done.response.outcome for done in room.all(e.ResponseDone)] == ["completed", "completed"]
+    assert room.told()[2:] == [("assistant", "Shall I do it?"), ("user", "Yes.")]
+
+
+def test_a_long_noise_stops_the_reply_and_is_not_the_end() -> None:
+    async def scene(room: Room) -> None:
+        await _reply_sounds(room, 1.0)
+        await room.say("", 0.8)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert [done.response.outcome for done in room.all(e.ResponseDone)] == ["cancelled", "completed"]
+    assert room.told()[-1] == ("system", GO_ON)
+
+
+def test_two_turns_during_one_reply_are_answered_once() -> None:
+    async def scene(room: Room) -> None:
+        await _reply_sounds(room, 0.5)
+        await room.say("first question", 0.8)
+        await room.pause(0.9)
+        await room.say("second question", 0.8)
+        await room.until(e.ResponseDone, 2)
+        await room.pause(3)
+
+    room = visit(scene, ServerVad(interrupt_response=False))
+    assert len(room.all(e.ResponseDone)) == 2
+    assert room.told()[-2:] == [("user", "first question"), ("user", "second question")]

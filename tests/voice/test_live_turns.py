@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 from room import Room, visit
+from simulated import Call
 
 from appliance import metrics
-from appliance.errors import EngineDown, RequestError
+from appliance.errors import EngineDown, InternalError, RequestError
 from appliance.jobs import Generate, Prepare, Speak, Understand
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live import events as e
+from appliance.voice.live.conversation import Item
 
 
 def count(name: str, **labels: str) -> float:
@@ -289,3 +291,71 @@ def test_a_held_reply_goes_on_where_nobody_can_listen() -> None:
 
     room = visit(scene)
     assert room.all(e.ResponseDone)[0].response.outcome == "completed"
+
+
+def test_a_detector_that_fails_on_something_listens_on() -> None:
+    async def scene(room: Room) -> None:
+        await room.pause(0.2)
+        room.world.turn.failing = [InternalError("The engine failed on this request.")]
+        await room.pause(1.0)
+        await room.say("can you hear me")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert room.told()[-1] == ("user", "can you hear me")
+
+
+def test_speech_winds_the_idle_timer_up_again() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("hello")
+        await room.until(e.ResponseDone)
+        await room.pause(4.5)
+        await room.say("a question")
+        await room.until(e.ResponseDone, 2)
+        await room.pause(4)
+        assert not room.all(e.IdleTimeout)
+
+    visit(scene, ServerVad(idle_timeout_ms=5000))
+
+
+def test_a_turn_that_is_owed_is_answered_when_the_buffer_is_cleared() -> None:
+    async def scene(room: Room) -> None:
+        room.world.clause_seconds = 2.0
+        await room.say("is anybody there")
+        await room.until(e.ResponseCreated)
+        await room.sound(2000, 0.3)
+        room.session.clear()
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert [done.response.outcome for done in room.all(e.ResponseDone)] == ["cancelled", "completed"]
+    started, stopped = room.all(e.SpeechStarted), room.all(e.SpeechStopped)
+    assert [event.item_id for event in started] == [event.item_id for event in stopped]
+
+
+def test_a_call_that_is_cut_off_is_no_call() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = [Call("c", "look", '{"at": "the', finish="length")]
+        await room.say("look at it")
+        await room.until(e.ResponseDone)
+        await room.say("well")
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    first = room.all(e.ResponseDone)[0].response
+    assert (first.outcome, first.output[0].status) == ("incomplete", "incomplete")
+    assert room.told()[1:] == [("user", "look at it"), ("user", "well")]
+
+
+def test_a_call_and_its_answer() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = [Call("c", "look", "{}"), "I see it."]
+        await room.say("look at it")
+        await room.until(e.ResponseDone)
+        room.session.create(Item("o", "function_call_output", call_id="c", text="seen"), None)
+        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert room.all(e.ResponseDone)[1].response.output[0].words == "I see it."
+    assert room.told()[1:] == [("user", "look at it"), ("assistant", ""), ("tool", "seen")]

@@ -17,6 +17,11 @@ MOST_ITEMS: Final = 2_000
 MOST_AUDIO_BYTES: Final = 16_000_000
 """Of the users' audio that can be fetched again: eight minutes."""
 
+MOST_UNHEARD_BYTES: Final = 64_000_000
+"""Of audio in items that nobody has asked an answer to: half an hour."""
+MOST_CHARACTERS: Final = 4_000_000
+"""Of all texts of a conversation."""
+
 Role = Literal["system", "user", "assistant"]
 Status = Literal["in_progress", "completed", "incomplete"]
 
@@ -104,6 +109,19 @@ class Conversation:
     def last(self) -> str | None:
         """Id of the last item."""
         return self._order[-1] if self._order else None
+
+    @property
+    def ends_with_reply(self) -> bool:
+        """Whether the last words are the assistant's."""
+        return next((item.role == "assistant" for item in reversed(list(self)) if item.words or item.text), False)
+
+    def check_room(self, item: Item) -> None:
+        """Raise `RequestError` where an item of the client's is one too many."""
+        unheard = sum(len(said.audio or b"") for each in (*self, item) if (said := each.unheard))
+        if unheard > MOST_UNHEARD_BYTES:
+            raise RequestError("There is half an hour of audio already that nobody asked an answer to.", param="item")
+        if sum(len(each.words) + len(each.text) for each in (*self, item)) > MOST_CHARACTERS:
+            raise RequestError(f"The conversation has more than {MOST_CHARACTERS} characters.", param="item")
 
     def add(self, item: Item, after: str | None = None) -> list[str]:
         """Put an item at the end, or after another ("root": before all). Ids of those that had to go for it."""

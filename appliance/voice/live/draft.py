@@ -43,6 +43,8 @@ class Draft:
         self, stages: Stages, order: Callable[[], Awaitable[Generate]], manner: Manner, keep: float | None
     ) -> None:  # fmt: skip
         self._order, self._keep = order, keep
+        self.covers: set[str] = set()
+        """Ids of the items that it answers, or knows of."""
         self.error: ApplianceError | None = None
         self.written: ReplyWritten | None = None
         self.ended = anyio.Event()

@@ -12,15 +12,14 @@ import anyio
 
 from appliance import metrics
 from appliance.errors import ApplianceError, Unavailable
-from appliance.jobs import DETECT_SAMPLES, STT_RATE, Detect, Detected, Judge, Judged, Prepare
+from appliance.jobs import DETECT_SAMPLES, STT_RATE, Detect, Detected, Judge, Judged
 from appliance.turns.detection import ServerVad
 from appliance.turns.endpointing import Endpointing
 from appliance.turns.interruption import verdict
 from appliance.turns.segmenter import Paused, Resumed, Segmenter, SpeechBegan, milliseconds, samples
-from appliance.voice.listening import understand
 from appliance.voice.live import events
-from appliance.voice.live.conversation import messages
 from appliance.voice.live.guess import Guess
+from appliance.voice.live.looks import Looks
 from appliance.voice.live.response import new_id
 from appliance.voice.live.utterance import Utterance
 
@@ -34,13 +33,12 @@ MOST_WINDOWS: Final = 16
 """Windows that the detector is given at once; more than one only where it is behind."""
 JUDGED_SECONDS: Final = 8
 """Speech that the judge of a turn's end listens to."""
-LOOK_EVERY: Final = STT_RATE
-"""Samples of speech between two looks at what has been said so far, at least ..."""
-LOOK_SHARE: Final = 5
-"""... and so many times as long as the last look took: where many speak, there are fewer looks."""
-LOOK_AT_MOST: Final = 25 * STT_RATE
 RETRY_SECONDS: Final = 0.5
 """Pause before a detector that is being replaced is asked again. No audio is lost meanwhile."""
+MUTED_SECONDS: Final = 1.0
+"""Time without any audio after which a held reply goes on."""
+LAST_MS: Final = 1500
+"""So much of a reply may be left when a "yes" counts as an answer to it, and not as a sign of listening."""
 MUTTERED: Final = "The user has said nothing for a while. Say something short that invites the user to go on."
 
 
@@ -54,7 +52,7 @@ class Floor:
         self._endpointing = Endpointing(detection)
         self.utterance: Utterance | None = None
         self._idle = 0
-        self._look_every = LOOK_EVERY
+        self._looks = Looks(session)
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -64,24 +62,33 @@ class Floor:
             at = microphone.looked_at
             try:
                 probabilities = await self._detect(pcm)
-            except Unavailable as error:
+            except ApplianceError as error:
                 if not down:
                     self._session.emit(events.Fault(error))
                 down = True
                 if self.utterance is not None and self.utterance.interrupts is not None:
                     self._drop(self.utterance)  # nobody can tell whether it was one; the reply goes on
+                if not isinstance(error, Unavailable):  # what it failed on once it will fail on again
+                    self._state = b""
+                    microphone.looked(at, pcm)
                 await anyio.sleep(RETRY_SECONDS)
                 continue
             down = False
             if microphone.looked(at, pcm):
+                if at != self._segmenter.position:  # audio between them is gone
+                    self.rest(at)
                 for probability in probabilities:
                     self._hear(probability)
 
-    def rest(self) -> None:
-        """The audio so far was committed or cleared by the client."""
+    def rest(self, at: int | None = None) -> None:
+        """The audio so far was committed or cleared by the client, or lost; listen anew from here (or `at`) on."""
+        microphone = self._session.microphone
         if self.utterance is not None:
+            if self.utterance.announced:
+                stopped = events.SpeechStopped(self.utterance.item_id, milliseconds(microphone.looked_at))
+                self._session.emit(stopped)
             self._drop(self.utterance)
-        self._segmenter = Segmenter(self.detection.threshold, self._session.microphone.looked_at)
+        self._segmenter = Segmenter(self.detection.threshold, microphone.looked_at if at is None else at)
 
     async def _detect(self, pcm: bytes) -> list[float]:
         stage = self._session.stages.turn
@@ -100,7 +107,7 @@ class Floor:
             keep = samples(self.detection.prefix_padding_ms) + 2 * STT_RATE
             self._session.microphone.forget(self._segmenter.position - keep)
             self._wait_idly()
-        elif self._segmenter.position - utterance.start >= self._session.microphone.most:
+        elif self._segmenter.position - utterance.start >= self._session.microphone.most - STT_RATE:
             self._commit(utterance)  # a monologue; the rest of it is another turn
         elif utterance.over:
             pass  # whether it was an interruption is being found out
@@ -108,7 +115,7 @@ class Floor:
             self._wait_for_end(utterance)
         else:
             self._weigh(utterance, None)
-            self._look(utterance)
+            self._looks.look(utterance, self._segmenter.position)
 
     def _happened(self, event: Event) -> None:
         match event:
@@ -128,12 +135,14 @@ class Floor:
     def _begin(self, at: int) -> None:
         """Somebody speaks. While a reply sounds it is held: whether this is an interruption shows soon."""
         session, active = self._session, self._session.replies.active
+        self._idle = 0
         start = max(session.microphone.begin, at - samples(self.detection.prefix_padding_ms))
         utterance = self.utterance = Utterance(new_id("item"), start, looked_at=at)
         if active is not None and self.detection.interrupt_response:
             if active.playout.sent_ms:
                 utterance.interrupts = active
                 active.playout.hold()
+                session.spawn(self._watch, utterance)
                 return
             # The user goes on before anything was heard: the turn was not over.
             metrics.CUT_OFFS.inc()
@@ -141,24 +150,17 @@ class Floor:
             session.replies.stop(active, "turn_detected")
         self._announce(utterance)
 
+    async def _watch(self, utterance: Utterance) -> None:
+        """A client that mutes itself sends nothing more that could tell what the sound was: the reply goes on then."""
+        while self.utterance is utterance and utterance.interrupts is not None:
+            await anyio.sleep(MUTED_SECONDS)
+            if self._session.microphone.idle >= MUTED_SECONDS and utterance.interrupts is not None:
+                self._drop(utterance)
+
     def _announce(self, utterance: Utterance) -> None:
         utterance.announced = True
         self._session.emit(events.SpeechStarted(utterance.item_id, milliseconds(utterance.start)))
-        self._session.spawn(self._prepare)
-
-    async def _prepare(self) -> None:
-        """Have the model read what was said so far, while the user speaks."""
-        session = self._session
-        told = messages(session.conduct.style.instructions, list(session.conversation))
-        if not session.conduct.replies or not told:
-            return
-        job = Prepare(messages=told, tools=list(session.conduct.style.tools), thinking=False, priority="typed")
-        try:
-            async with session.stages.llm.stream(job) as answer:
-                async for _ in answer:
-                    pass
-        except ApplianceError:
-            pass  # the reply itself will say what is wrong
+        self._session.spawn(self._session.replies.prepare, self._session.conduct)
 
     def _weigh(self, utterance: Utterance, text: str | None) -> None:
         """Is it an interruption by now?"""
@@ -171,7 +173,12 @@ class Floor:
                 metrics.BARGE_INS.labels("true").inc()
                 self._announce(utterance)  # first, so that clients fall silent
                 if reply.outcome == "in_progress":
+                    self._session.owes = True
                     self._session.replies.stop(reply, "turn_detected")
+            case "resume" if text and reply.remaining_ms < LAST_MS:  # an answer to the reply's last words
+                utterance.interrupts = None
+                reply.playout.go_on()
+                self._announce(utterance)
             case "resume":
                 metrics.BARGE_INS.labels("false").inc()
                 reply.playout.go_on()
@@ -179,6 +186,7 @@ class Floor:
 
     def _drop(self, utterance: Utterance) -> None:
         """It was no turn."""
+        utterance.taken = True
         self._forget_guess(utterance)
         if utterance.interrupts is not None:
             utterance.interrupts.playout.go_on()
@@ -246,7 +254,7 @@ class Floor:
     def _commit(self, utterance: Utterance) -> None:
         """The turn is over."""
         session, end = self._session, self._segmenter.position
-        utterance.over_at = anyio.current_time()
+        utterance.taken, utterance.over_at = True, anyio.current_time()
         if not utterance.announced:
             self._announce(utterance)
         session.emit(events.SpeechStopped(utterance.item_id, milliseconds(end)))
@@ -255,35 +263,14 @@ class Floor:
         session.take_turn(utterance, session.microphone.between(utterance.start, end))
         session.microphone.forget(end)
 
-    def _look(self, utterance: Utterance) -> None:
-        """What has been said so far? Only for those who watch, and only if it holds up nobody."""
-        position = self._segmenter.position
-        if utterance.looking or not utterance.announced or not self._session.conduct.transcribing.shown:
-            return
-        if position - utterance.looked_at >= self._look_every and position - utterance.start <= LOOK_AT_MOST:
-            utterance.looking, utterance.looked_at = True, position
-            self._session.spawn(self._glance, utterance, self._session.microphone.between(utterance.start, position))
-
-    async def _glance(self, utterance: Utterance, audio: bytes) -> None:
-        began = anyio.current_time()
-        try:
-            stage, how = self._session.stages.stt, self._session.conduct.transcribing
-            delta = utterance.agreement.hear(await understand(stage, audio, how, "background"))
-        except ApplianceError:
-            return  # the turn's own transcript will say what is wrong
-        finally:
-            utterance.looking = False
-            self._look_every = max(LOOK_EVERY, int((anyio.current_time() - began) * LOOK_SHARE * STT_RATE))
-        if delta and self.utterance is utterance:
-            self._session.emit(events.TranscriptDelta(utterance.item_id, delta))
-
     def _wait_idly(self) -> None:
         """Silence after a reply; the client may want it answered."""
         session, timeout = self._session, None
         if isinstance(self.detection, ServerVad):
             timeout = self.detection.idle_timeout_ms
         last = session.replies.last
-        if timeout is None or last is None or session.replies.active is not None or last.playout.sounding:
+        busy = session.unanswered > 0 or session.replies.active is not None
+        if timeout is None or last is None or busy or last.playout.sounding:
             self._idle = 0
             return
         self._idle += DETECT_SAMPLES

@@ -36,6 +36,7 @@ class Microphone:
         self._news = anyio.Event()
         self._room = anyio.Event()
         self._arrived = 0.0
+        self._patient = True
 
     @property
     def end(self) -> int:
@@ -64,10 +65,12 @@ class Microphone:
 
     async def room(self) -> None:
         """Wait until the detector has caught up, but not for long: where it is down, the oldest audio goes."""
-        with anyio.move_on_after(PATIENCE_SECONDS):
-            while self.end - self.looked_at > MOST_BEHIND:
+        with anyio.move_on_after(PATIENCE_SECONDS) as waiting:
+            while self._patient and self.end - self.looked_at > MOST_BEHIND:
                 self._room = anyio.Event()
                 await self._room.wait()
+        if waiting.cancelled_caught:
+            self._patient = False  # until the detector moves again
 
     async def windows(self, most: int) -> bytes:
         """Wait for whole windows that nobody has looked at; up to `most` of them. `looked` says that they were."""
@@ -81,6 +84,7 @@ class Microphone:
         if self.looked_at != at:
             return False
         self.looked_at += len(pcm) // SAMPLE_BYTES
+        self._patient = True
         self._room.set()
         return True
 
@@ -103,6 +107,11 @@ class Microphone:
         if self.looked_at < self.begin:
             self.looked_at = self.begin
             self._room.set()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since any audio came."""
+        return anyio.current_time() - self._arrived
 
     def since(self, position: int) -> float:
         """Seconds since the sample at this position came."""

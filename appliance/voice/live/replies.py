@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import RequestError
-from appliance.jobs import Generate, Message, Sampling
+from appliance.errors import ApplianceError, RequestError
+from appliance.jobs import Generate, Message, Prepare, Sampling
 from appliance.voice.live.conversation import messages
 from appliance.voice.live.draft import Draft
 from appliance.voice.live.events import Fault
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from appliance.jobs import Priority
-    from appliance.voice.live.conduct import Style
+    from appliance.voice.live.conduct import Conduct, Style
     from appliance.voice.live.conversation import Conversation, Item
     from appliance.voice.live.joining import Emit
     from appliance.voice.live.response import Reason
@@ -69,6 +69,7 @@ class Replies:
             )  # fmt: skip
 
         draft = Draft(self._stages, order, style.manner, keep)
+        draft.covers = {item.id for item in items}
         self._drafts = {each for each in self._drafts if not each.ended.is_set()} | {draft}
         return draft
 
@@ -107,6 +108,24 @@ class Replies:
             self._forget(response)
         if response.error is not None and response.error.status >= 500:
             self._emit(Fault(response.error))
+
+    async def prepare(self, conduct: Conduct) -> None:
+        """Have the model read what was said so far, while the user speaks."""
+        told = messages(conduct.style.instructions, list(self._conversation))
+        if not conduct.replies or not told:
+            return
+        job = Prepare(messages=told, tools=list(conduct.style.tools), thinking=False, priority="typed")
+        try:
+            async with self._stages.llm.stream(job) as answer:
+                async for _ in answer:
+                    pass
+        except ApplianceError:
+            pass  # the reply itself will say what is wrong
+
+    def covers(self, item_id: str) -> bool:
+        """Whether the last response knew of an item, and was heard."""
+        last = self.last
+        return last is not None and last.outcome not in ("cancelled", "failed") and item_id in last.draft.covers
 
     def _forget(self, response: Response) -> None:
         if self.active is response:

@@ -6,6 +6,7 @@ nothing open: its items are closed, and its message is cut to what was heard.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from appliance import metrics
 from appliance.audio import SAMPLE_BYTES
 from appliance.dialogue.heard import Spoken
 from appliance.errors import InternalError
-from appliance.events import ReplyArguments, ReplyAudio, ReplyCall, ReplyClause, ReplyText
+from appliance.events import ReplyArguments, ReplyAudio, ReplyCall, ReplyClause, ReplyText, ReplyWritten
 from appliance.logs import logger, place_of
 from appliance.voice.live import events
 from appliance.voice.live.conversation import Item, Said
@@ -83,6 +84,15 @@ class Response:
         """Its message, if it has begun one."""
         return self.output[self._message] if self._message is not None else None
 
+    @property
+    def remaining_ms(self) -> float:
+        """So much of its audio has not left yet; without end while it is still being made, 0 when it is over."""
+        if self.outcome != "in_progress":
+            return 0.0
+        if not self.draft.ended.is_set() or self.message is None or self.message.spoken is None:
+            return inf
+        return self.message.spoken.milliseconds - self.playout.sent_ms
+
     def cancel(self, reason: Reason) -> None:
         """Stop everything about it at once: what is written, spoken, and waits to be sent."""
         if self.outcome == "in_progress":
@@ -139,9 +149,13 @@ class Response:
                 index = self._calls[event.index]
                 self.output[index].text += text
                 self._emit(events.Delta(self, index, self.output[index], "arguments", text=text))
-            case _:  # what the draft keeps itself
-                for index in self._calls.values():
-                    self._finish(index, "completed")
+            case ReplyWritten(finish_reason=reason):
+                calls = list(self._calls.values())
+                for index in calls:
+                    broken = reason == "length" and index == calls[-1]
+                    self._finish(index, "incomplete" if broken else "completed")
+            case _:
+                pass  # what is spoken comes the other way
 
     async def _sound(self) -> None:
         async for event in self.draft.sound:

@@ -26,6 +26,7 @@ from appliance.voice.live.microphone import Microphone
 from appliance.voice.live.minutes import Minutes
 from appliance.voice.live.replies import Replies
 from appliance.voice.live.response import new_id
+from appliance.voice.live.stage_times import stage_times
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
+MOST_AT_ONCE: Final = 240_000
+"""Bytes that the detector is given before others' turns come: five seconds."""
+GO_ON: Final = "A noise interrupted you. Go on where you stopped."
 LEAST_MS: Final = 100
 """Shorter audio cannot be committed, as in OpenAI's protocol."""
 
@@ -52,6 +56,8 @@ class LiveSession:
         self.conversation = Conversation()
         self.microphone = Microphone(conduct.sound_in, int(most_seconds * STT_RATE))
         self.replies: Replies
+        self.unanswered = 0
+        """Turns that are over, and whose words or answers are still being found."""
         self.owes = False
         """Whether a turn was not answered since its speaker went on; whatever comes next, it is answered then."""
         self._lead = lead
@@ -111,32 +117,31 @@ class LiveSession:
             if before.detection is None:
                 self.microphone.skip()
             self._listen()
+            self._pay()
 
     # Audio
 
     async def append(self, data: bytes) -> None:
         """Audio came, in the client's format. Waits where the detector is far behind."""
-        lost = self.microphone.add(data)
-        if self.conduct.detection is None:
-            self.microphone.skip()
-            if lost:
-                raise RequestError(
-                    f"The buffer holds {self.microphone.most // STT_RATE} s; the oldest audio in it was dropped.",
-                    code="audio_too_long",
-                )
-        else:
-            await self.microphone.room()
+        lost = False
+        for start in range(0, len(data), MOST_AT_ONCE):
+            lost |= self.microphone.add(data[start : start + MOST_AT_ONCE])
+            if self.conduct.detection is None:
+                self.microphone.skip()
+            else:
+                await self.microphone.room()
         await lowlevel.checkpoint()
+        if lost:
+            message = f"The buffer holds {self.microphone.most // STT_RATE} s; the oldest audio in it was dropped."
+            raise RequestError(message, code="audio_too_long")
 
     def commit(self) -> None:
         """The client says that the turn is over. Raises `RequestError` where there is nothing."""
         start, end = self._start, self.microphone.end
         audio = self.microphone.between(start, end)
-        if seconds(audio, STT_RATE) * 1000 < LEAST_MS:
-            raise RequestError(
-                f"The buffer has {seconds(audio, STT_RATE) * 1000:.0f} ms of audio; at least {LEAST_MS} ms are needed.",
-                code="audio_buffer_empty",
-            )
+        if (long := seconds(audio, STT_RATE) * 1000) < LEAST_MS:
+            message = f"The buffer has {long:.0f} ms of audio; at least {LEAST_MS} ms are needed."
+            raise RequestError(message, code="audio_buffer_empty")
         spoken = self._floor.utterance if self._floor is not None else None
         item_id = spoken.item_id if spoken is not None else new_id("item")
         self._empty()
@@ -149,6 +154,13 @@ class LiveSession:
         """Forget the audio that is no item yet."""
         self._empty()
         self.emit(events.BufferCleared())
+        self._pay()
+
+    def _pay(self) -> None:
+        """Answer what is owed, as nothing else is coming."""
+        if self.owes and self.replies.active is None and self.conduct.replies:
+            self.owes = False
+            self.replies.begin(self.replies.draft(self.conduct.style, self.conduct.keep), self.conduct.style)
 
     @property
     def _start(self) -> int:
@@ -180,29 +192,34 @@ class LiveSession:
         self.emit(events.IdleTimeout(item.id, start * 1000 // STT_RATE, end * 1000 // STT_RATE))
         self.emit(events.BufferCommitted(item.id, self.conversation.last))
         join(self.conversation, item, self.emit)
-        style = self.conduct.style
-        self.replies.begin(self.replies.draft(style, self.conduct.keep, note=note), style)
+        self.replies.begin(self.replies.draft(self.conduct.style, self.conduct.keep, note=note), self.conduct.style)
+
+    @property
+    def _answers(self) -> bool:
+        detection = self.conduct.detection
+        return self.conduct.replies and detection is not None and detection.create_response
 
     async def _write_down(self, item_id: str, guess: Guess, utterance: Utterance | None) -> None:
         """Note what was said, tell it, and answer it if it was a turn that the box noticed by itself."""
         agreement = utterance.agreement if utterance is not None else None
-        await self.minutes.write(item_id, guess, agreement, shown=self.conduct.transcribing.shown)
-        detection = self.conduct.detection
-        if (
-            utterance is None
-            or detection is None
-            or not detection.create_response
-            or not self.conduct.replies
-            or (guess.text == "" and not self.owes)  # a noise is no turn
-        ):
-            guess.discard()
-        else:
-            await self._answer(guess, utterance)
+        self.unanswered += 1
+        try:
+            await self.minutes.write(item_id, guess, agreement, shown=self.conduct.transcribing.shown)
+            nothing = guess.text == "" and not self.owes  # a noise is no turn
+            if utterance is not None and self._answers and not nothing:
+                await self._answer(guess, utterance)
+            else:
+                guess.discard()
+        finally:
+            self.unanswered -= 1
 
     async def _answer(self, guess: Guess, utterance: Utterance) -> None:
         """The reply to a turn: the draft that was made of it, if what it was made from still holds."""
         while self.replies.active is not None:
             await self.replies.active.ended.wait()
+        if self.replies.covers(utterance.item_id):  # what was said meanwhile was answered together with it
+            guess.discard()
+            return
         if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.announced:
             guess.discard()  # the user speaks again already: both turns are answered together
             self.owes = True
@@ -215,7 +232,10 @@ class LiveSession:
         if draft is None:
             guess.discard()
         if draft is None:
-            draft = self.replies.draft(style, self.conduct.keep)
+            draft = self.replies.draft(
+                style, self.conduct.keep, note=GO_ON if guess.text == "" and self.conversation.ends_with_reply else ""
+            )
+        draft.covers.add(utterance.item_id)
         response = self.replies.begin(draft, style, made=made)
         response.first_sound = partial(self._heard, response, guess, utterance)
 
@@ -223,12 +243,7 @@ class LiveSession:
         """The reply's first audio leaves."""
         now, waited = anyio.current_time(), self.microphone.since(utterance.voice_end)
         metrics.VOICE_TO_VOICE_SECONDS.observe(waited)
-        watch = response.draft.watch
-        times = {
-            "paused": guess.began, "understood": guess.understood_at or now, "over": utterance.over_at,
-            **{name: watch.started + mark / 1000 for name, mark in watch.marks.items()}, "sent": now,
-        }  # fmt: skip
-        timings = {name: round((at - now + waited) * 1000, 1) for name, at in times.items()}
+        timings = stage_times(response, guess, utterance, now - waited)
         self.emit(events.TurnTimed(response.id, timings))
 
     async def _settle(self, items: Sequence[Item]) -> None:
@@ -238,6 +253,7 @@ class LiveSession:
 
     def create(self, item: Item, after: str | None) -> None:
         """Add an item of the client's. Raises `RequestError`."""
+        self.conversation.check_room(item)
         join(self.conversation, item, self.emit, after)
 
     def retrieve(self, item_id: str) -> None:
@@ -252,7 +268,8 @@ class LiveSession:
     def truncate(self, item_id: str, content_index: int, end_ms: float) -> None:
         """The user heard an assistant's message up to here only. Beyond its audio it is clamped."""
         item = self.conversation.get(item_id)
-        if item.role != "assistant" or item.kind != "message" or content_index >= len(item.said):
+        heard = item.role == "assistant" and item.kind == "message" and content_index < len(item.said)
+        if not heard or not item.said[content_index].aloud:
             raise RequestError("Only the audio of an assistant's message can be cut.", param="item_id")
         active = self.replies.active
         if active is not None and active.message is item:  # nobody listens to the rest of it

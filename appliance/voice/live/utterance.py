@@ -31,5 +31,7 @@ class Utterance:
     looked_at: int = 0
     """Up to here its words have been looked at while it goes on."""
     looking: bool = False
+    taken: bool = False
+    """Whether it has become an item, or was dropped: nothing more is added to it."""
     over: bool = False
     """Whether its silence has ended it; what it was may still have to be understood."""

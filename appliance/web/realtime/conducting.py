@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from appliance.errors import RequestError
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
 from appliance.web.names import OPENAI_TRANSCRIBERS
-from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, today
+from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody
 from appliance.web.wire_audio import hotwords
 from appliance.web.wire_response_items import converted
 from appliance.web.wire_tools import Function, check_type, plain_tools, toolbox
@@ -21,9 +23,20 @@ if TYPE_CHECKING:
     from appliance.settings import Stt
     from appliance.turns.detection import TurnDetection
     from appliance.web.names import Names
-    from appliance.web.realtime.wire_session import ResponseBody
+    from appliance.web.realtime.wire_session import ResponseBody, TranscriptionBody
     from appliance.web.wire_tools import Choosing, Toolbox
 
+LANGUAGES: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id
+        is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd
+        si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh
+        """,
+    )
+)
+"""Those of Whisper."""
 KEEP = 0.8
 """Share of a conversation that stays where the client says "auto"."""
 
@@ -39,7 +52,7 @@ def conduct(session: SessionBody, names: Names, stt: Stt) -> Conduct:
         detection=_detection(session),
         transcribing=Transcribing(
             shown=shown,
-            language=(transcription.language if transcription is not None else None) or stt.language or None,
+            language=_language(transcription) or stt.language or None,
             prompt=transcription.prompt if transcription is not None else None,
             hotwords=hotwords(transcription.keywords if transcription is not None else None, stt),
         ),
@@ -58,7 +71,7 @@ def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
         if name in SessionBody.__struct_fields__ and name != "audio" and (value := getattr(response, name)) is not None
     }
     changed = msgspec.structs.replace(session, **given)
-    output = today({"audio": response.audio or {}})["audio"].get("output") or {}
+    output = converted((response.audio or {}).get("output") or {}, dict[str, Any], "response.audio.output")
     if isinstance(output.get("voice"), dict):
         output = {**output, "voice": output["voice"].get("id")}
     wanted = {**msgspec.to_builtins(session.audio.output), **{k: v for k, v in output.items() if v is not None}}
@@ -81,6 +94,19 @@ def _style(session: SessionBody, names: Names, where: str) -> Style:
 def _manner(session: SessionBody, names: Names) -> Manner:
     output = session.audio.output
     return Manner(names.voice(output.voice), output.speed, spoken="audio" in session.output_modalities)
+
+
+def _language(transcription: TranscriptionBody | None) -> str | None:
+    """The first part of a tag such as en-US. Raises `RequestError` for a language that Whisper does not know."""
+    if transcription is None or not transcription.language:
+        return None
+    language = transcription.language.lower().replace("_", "-").split("-")[0]
+    if language not in LANGUAGES:
+        raise RequestError(
+            f"The language {transcription.language[:32]!r} is not known; give an ISO 639-1 code such as 'en' or 'de'.",
+            param="session.audio.input.transcription.language",
+        )
+    return language
 
 
 def _detection(session: SessionBody) -> TurnDetection | None:

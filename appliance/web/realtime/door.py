@@ -130,6 +130,7 @@ class _Line:
         way = conduct(session, box.names, box.settings.stt)
         timed = socket.query_params.get("timings") in ("1", "true")
         self._wording = Wording(self._conversation_id, way.sound_out, timed=timed)
+        self._wording.form_in = way.sound_in
         self._out, self._waiting = anyio.create_memory_object_stream[bytes](MOST_WAITING)
         self._live = LiveSession(
             box.stages, way, self._emit,
@@ -168,8 +169,13 @@ class _Line:
 
     async def _send(self, waiting: MemoryObjectReceiveStream[bytes]) -> None:
         async for message in waiting:
-            with anyio.fail_after(self._box.settings.workers.reader_seconds):
-                await self._socket.send_data(message.decode(), mode="text")
+            try:
+                with anyio.fail_after(self._box.settings.workers.reader_seconds):
+                    await self._socket.send_data(message.decode(), mode="text")
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody reads any more
+                log.debug("event not sent", **logs.place_of(error))
+                self._scope.cancel()
+                return
 
     async def _receive(self) -> None:
         while True:
@@ -227,7 +233,7 @@ class _Line:
         way = conduct(session, self._box.names, self._box.settings.stt)
         self._session = session
         self._live.update(way)
-        self._wording.form = way.sound_out
+        self._wording.form, self._wording.form_in = way.sound_out, way.sound_in
         self._put(session_event("session.updated", session))
 
     def _respond(self, given: dict[str, Any]) -> None:

@@ -34,6 +34,8 @@ class Wording:
         self._timed = timed
         self.conversation_id = conversation_id
         self.form: SoundFormat = form
+        self.form_in: SoundFormat = "pcm"
+        """Of the users' audio, where they ask for it."""
         self._sound: tuple[str, SoundOut] | None = None
 
     def say(self, event: e.LiveEvent) -> list[bytes]:
@@ -58,7 +60,7 @@ class Wording:
                 rest = self._rest(event)
                 return [rest, _piece_done(event)]
             case _:
-                return [_plain(event)]
+                return [_plain(event, self.form_in)]
 
     def _delta(self, event: e.Delta) -> dict[str, Any] | None:
         body = {"type": f"response.{PIECES[event.piece]}.delta", **_place(event)}
@@ -170,8 +172,8 @@ def _piece_done(event: e.PieceDone) -> dict[str, Any]:
             return body
 
 
-def _plain(event: e.LiveEvent) -> dict[str, Any]:
-    """Events that are said in one way only."""
+def _plain(event: e.LiveEvent, form: SoundFormat) -> dict[str, Any]:
+    """Events that are said in one way only; the users' audio in `form`."""
     match event:
         case e.SpeechStarted(item_id, at):
             return {"type": "input_audio_buffer.speech_started", "audio_start_ms": at, "item_id": item_id}
@@ -189,7 +191,7 @@ def _plain(event: e.LiveEvent) -> dict[str, Any]:
         case e.ItemDone(item, previous):
             return {"type": "conversation.item.done", "item": item_body(item), "previous_item_id": previous}
         case e.ItemRetrieved(item):
-            return {"type": "conversation.item.retrieved", "item": item_body(item, audio=True)}
+            return {"type": "conversation.item.retrieved", "item": item_body(item, form)}
         case e.ItemDeleted(item_id):
             return {"type": "conversation.item.deleted", "item_id": item_id}
         case e.ItemTruncated(item_id, index, end):

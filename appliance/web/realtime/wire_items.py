@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from appliance.errors import RequestError
 from appliance.jobs import STT_RATE
-from appliance.sound import SoundIn
+from appliance.sound import SoundIn, SoundOut
 from appliance.voice.live.conversation import Item, Said
 from appliance.voice.live.response import new_id
 from appliance.web.realtime.wire_session import Text
@@ -50,7 +50,7 @@ class ContentBody(msgspec.Struct, kw_only=True, omit_defaults=True):
             if self.transcript is None:
                 raise RequestError("An audio has no audio.", code="missing_field", param=f"{where}.audio")
             return Said(text=self.transcript, aloud=True)
-        pcm = SoundIn(form).feed(self.audio + bytes(2048))  # silence to push out what the resampler holds back
+        pcm = SoundIn(form).feed(self.audio, last=True)
         if len(pcm) > MOST_AUDIO_SECONDS * STT_RATE * 2:
             raise RequestError(
                 f"The audio is longer than {MOST_AUDIO_SECONDS:.0f} s.", code="audio_too_long", param=f"{where}.audio"
@@ -107,12 +107,12 @@ def given_items(raw: list[Any], conversation: Conversation, form: SoundFormat) -
     return found
 
 
-def item_body(item: Item, *, audio: bool = False) -> dict[str, Any]:
-    """An item as clients get it; its audio only where they asked for it."""
+def item_body(item: Item, audio: SoundFormat | None = None) -> dict[str, Any]:
+    """An item as clients get it; its audio only where they asked for it, in this format."""
     body: dict[str, Any] = {"id": item.id, "object": "realtime.item", "type": item.kind, "status": item.status}
     match item.kind:
         case "message":
-            body |= {"role": item.role, "content": [_content(said, item.role, audio=audio) for said in item.said]}
+            body |= {"role": item.role, "content": [_content(said, item.role, audio) for said in item.said]}
             if item.status == "in_progress":
                 body["content"] = []
         case "function_call":
@@ -122,13 +122,14 @@ def item_body(item: Item, *, audio: bool = False) -> dict[str, Any]:
     return body
 
 
-def _content(said: Said, role: Role, *, audio: bool) -> dict[str, Any]:
+def _content(said: Said, role: Role, audio: SoundFormat | None) -> dict[str, Any]:
     kind = "output" if role == "assistant" else "input"
     if not said.aloud:
         return {"type": f"{kind}_text", "text": said.text or ""}
     body: dict[str, Any] = {"type": f"{kind}_audio", "transcript": said.text}
-    if audio:
-        body["audio"] = base64.b64encode(said.audio).decode() if said.audio is not None else None
+    if audio is not None:
+        sound = SoundOut(audio, said.rate).feed(said.audio, last=True) if said.audio else None
+        body["audio"] = base64.b64encode(sound).decode() if sound is not None else None
     return body
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from appliance.errors import RequestError
-from appliance.sound import SoundFormat
+from appliance.sound import RATES, SoundFormat
 from appliance.turns.detection import Eagerness
 from appliance.web.wire_response_items import converted
 from appliance.web.wire_tools import Choosing
@@ -29,6 +29,11 @@ class FormatBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
     rate: Literal[24000, 8000] | None = None
+
+    def __post_init__(self) -> None:
+        """Each format has a rate of its own."""
+        if self.rate is not None and self.rate != RATES[FORMATS[self.type]]:
+            raise ValueError(f"{self.type} has {RATES[FORMATS[self.type]]} Hz")
 
     @property
     def plain(self) -> SoundFormat:
@@ -150,10 +155,7 @@ def merged(session: SessionBody, patch: dict[str, Any]) -> SessionBody:
     audio = given.pop("audio", None)
     now.update({key: value for key, value in given.items() if value is not None or key == "include"})
     for side in ("input", "output"):
-        wanted = audio.get(side) if isinstance(audio, dict) else None
-        if wanted is not None and not isinstance(wanted, dict):
-            raise RequestError(f"session.audio.{side} is not an object.", param=f"session.audio.{side}")
-        now["audio"][side].update(_side(side, wanted or {}))
+        now["audio"][side].update(_side(side, _object(_object(audio, "audio").get(side), f"audio.{side}")))
     changed = converted(now, SessionBody, "session")
     if len(set(changed.output_modalities)) != 1:
         raise RequestError("Give one of 'text' and 'audio'.", param="session.output_modalities")
@@ -177,7 +179,7 @@ def today(patch: dict[str, Any]) -> dict[str, Any]:
     modalities = given.get("output_modalities")
     if isinstance(modalities, list) and "audio" in modalities:  # the beta's ["text", "audio"]
         given["output_modalities"] = ["audio"]
-    audio = given.get("audio")
+    audio = _object(given.get("audio"), "audio")
     sides: dict[str, dict[str, Any]] = {"input": {}, "output": {}}
     for old, side, new in (
         ("input_audio_format", "input", "format"),
@@ -190,8 +192,16 @@ def today(patch: dict[str, Any]) -> dict[str, Any]:
     ):
         if old in given:
             value = given.pop(old)
-            sides[side][new] = {"type": BETA_FORMATS.get(value, value)} if new == "format" else value
+            named = new == "format" and isinstance(value, str)
+            sides[side][new] = {"type": BETA_FORMATS.get(value, value)} if named else value
     if any(sides.values()):
-        audio = audio if isinstance(audio, dict) else {}
-        given["audio"] = {side: {**sides[side], **(audio.get(side) or {})} for side in sides}
+        given["audio"] = {side: {**sides[side], **_object(audio.get(side), f"audio.{side}")} for side in sides}
+    return given
+
+
+def _object(given: Any, where: str) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise RequestError(f"{where} is not an object.", param=where)
     return given
