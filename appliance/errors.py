@@ -150,12 +150,12 @@ def from_code(code: str, message: str, param: str | None = None) -> ApplianceErr
 
 
 @contextmanager
-def one_error() -> Iterator[None]:
-    """Around a task group: if one of the tree's errors is among what went wrong, raise it alone."""
+def one_error(kind: type[Exception] = ApplianceError) -> Iterator[None]:
+    """Around a task group: if an error of this kind, or of the tree, is among what went wrong, raise it alone."""
     try:
         yield
     except BaseExceptionGroup as group:
-        matching, _ = group.split(ApplianceError)
+        matching, _ = group.split(kind)
         found: BaseException | None = matching
         while isinstance(found, BaseExceptionGroup):
             found = found.exceptions[0]

@@ -13,6 +13,8 @@ import anyio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from appliance.errors import one_error
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -175,14 +177,6 @@ async def call(
     url: str, key: str | None, session: dict[str, Any], hear: Hear, talk: Callable[[Line], Awaitable[None]]
 ) -> None:  # fmt: skip
     """One conversation from its beginning to its end."""
-    try:
+    with one_error(LineError):
         async with dial(url, key, session, hear) as line:
             await talk(line)
-    except BaseExceptionGroup as group:
-        matching, _ = group.split(LineError)
-        found: BaseException | None = matching
-        while isinstance(found, BaseExceptionGroup):
-            found = found.exceptions[0]
-        if found is None:
-            raise
-        raise found from None

@@ -16,7 +16,11 @@ from appliance.audio import wav
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-QUICK = {"audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}}, "max_output_tokens": 24}
+QUICK = {
+    "audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}},
+    "max_output_tokens": 24,
+    "temperature": 0,
+}
 WEATHER = {
     "type": "function",
     "name": "weather",
