@@ -1,4 +1,4 @@
-"""The three stages as a turn sees them: jobs go in, parts stream out. Engine hosts are such stages, and fakes too."""
+"""The stages as a turn sees them: jobs go in, parts stream out. Engine hosts are such stages, and fakes too."""
 
 from __future__ import annotations
 
