@@ -150,7 +150,7 @@ def lower_bound(client: httpx.Client, sound: bytes) -> dict[str, float]:
     understood = time.perf_counter()
     messages = [{"role": "system", "content": TELL}, {"role": "user", "content": text}]
     chat = {"messages": messages, "stream": True, "temperature": 0, "max_tokens": REPLY_TOKENS}
-    clauses, found = Clauses(), ""
+    clauses, found = Clauses(phrases=True), ""
     with client.stream("POST", "/v1/chat/completions", json=chat) as answer:
         for line in answer.iter_lines():
             if '"content":' in line and not found:

@@ -84,10 +84,13 @@ _AHEAD: Final = 64
 
 
 class Clauses:
-    """Feed it text as it is written; it gives back each clause once it is certain."""
+    """Feed it text as it is written; it gives back each clause once it is certain.
 
-    def __init__(self) -> None:
-        self._text = ""
+    `phrases`: the first clause may be a phrase, for somebody who waits for the first sound.
+    """
+
+    def __init__(self, *, phrases: bool = False) -> None:
+        self._text, self._phrases = "", phrases
         self._before = 0
         """Length of the clause before; 0 at first."""
 
@@ -124,7 +127,7 @@ class Clauses:
                     return mark.end()
                 continue
             if mark["link"]:
-                if not self._before and length >= FIRST_LINK:
+                if self._phrases and not self._before and length >= FIRST_LINK:
                     return mark.end()
                 continue
             if mark["stop"] and not _drawn_out(mark["stop"]):

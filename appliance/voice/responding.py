@@ -88,7 +88,7 @@ class Responder:
             answer.promote()
 
     async def _think(self, job: Generate, out: MemoryObjectSendStream[ReplyClause]) -> None:
-        clauses, spoken = Clauses(), SpokenText()
+        clauses, spoken = Clauses(phrases=True), SpokenText()
         async with out, self._stages.llm.stream(job) as parts:
             self._answers.add(parts)
             async for part, _ in parts:

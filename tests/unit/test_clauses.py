@@ -82,13 +82,14 @@ def test_a_first_clause_ends_before_a_word_that_turns() -> None:
 
 
 def test_a_first_clause_may_be_a_phrase() -> None:
-    clauses = Clauses()
-    assert clauses.feed("It is the light of the sun that is scattered") == ["It is the light of the sun"]
-    assert split("It is the sea.") == ["It is the sea."]
-    # Later ones are whole again.
-    assert split(f"{OPENING}It is the light of the sun that is scattered.")[1:] == [
-        "It is the light of the sun that is scattered."
-    ]
+    text = "It is the light of the sun that is scattered"
+    hurried, calm = Clauses(phrases=True), Clauses()
+    assert hurried.feed(text) == ["It is the light of the sun"]
+    assert calm.feed(text) == []
+    assert Clauses(phrases=True).feed("It is the sea. ") == ["It is the sea."]
+    later = Clauses(phrases=True)
+    later.feed(OPENING)
+    assert later.feed(f"{text}. ") == [f"{text}."]
 
 
 def test_a_text_without_marks_is_cut_before_a_word_that_joins() -> None:
