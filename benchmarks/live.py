@@ -23,6 +23,7 @@ from appliance.cli.talk import recording
 from appliance.dialogue.clauses import Clauses
 from appliance.jobs import STT_RATE
 from benchmarks.figures import Figure
+from benchmarks.turn import staged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,10 +124,7 @@ class InTurn:
 
     def doors(self, sound: bytes) -> float:
         """The same with the box's own, quicker, door for speech."""
-        started = time.perf_counter()
-        files, language = {"file": ("q.wav", wav(sound, RATE))}, {"language": "en"}
-        text = self._client.post("/v1/audio/transcriptions", files=files, data=language).json()["text"]
-        return time.perf_counter() - started + self._answer(text)
+        return staged(self._client, wav(sound, RATE), TELL, REPLY_TOKENS).seconds
 
     def _answer(self, text: str) -> float:
         started = time.perf_counter()

@@ -14,6 +14,7 @@ from appliance.errors import RequestError
 from appliance.web.faults import missing_field
 from appliance.web.wire_likelihoods import TokenLogprob
 from appliance.web.wire_messages import plain_arguments
+from appliance.web.wire_tools import Function, check_type
 
 Status = Literal["in_progress", "completed", "incomplete"]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -184,6 +185,16 @@ def _parts(content: Any, kind: str, where: str, *, assistant: bool = False) -> l
             )
         parts.append({**part, "annotations": []} if form == "output_text" else part)  # they name other boxes' files
     return parts
+
+
+def plain_functions(tools: Sequence[dict[str, Any]], param: str = "tools[{}]") -> list[Function]:
+    """Tools as clients send them. `param` says where one stood. Raises `RequestError` for one that is no function."""
+    found = []
+    for number, tool in enumerate(tools):
+        where = param.format(number)
+        check_type(str(tool.get("type", "function")), f"{where}.type")
+        found.append(converted(tool, Function, where))
+    return found
 
 
 def converted(raw: Any, kind: type[Wanted], where: str) -> Wanted:

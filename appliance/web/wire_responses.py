@@ -13,7 +13,7 @@ from appliance.web.wire_chat import Effort, priority, thinking
 from appliance.web.wire_format import FormatType, ReplyFormat, reply_format
 from appliance.web.wire_generation import TokenCount
 from appliance.web.wire_messages import MOST_MESSAGES
-from appliance.web.wire_response_items import converted
+from appliance.web.wire_response_items import plain_functions
 from appliance.web.wire_tools import Choosing, Function, Toolbox, check_type, plain_tools, toolbox
 
 LOGPROBS = "message.output_text.logprobs"
@@ -158,11 +158,7 @@ class ResponseRequest(msgspec.Struct, kw_only=True):
     @property
     def functions(self) -> list[Function]:
         """The tools. Raises `RequestError` for one that is no function."""
-        functions = []
-        for number, tool in enumerate(self.tools or ()):
-            check_type(str(tool.get("type", "function")), f"tools[{number}].type")
-            functions.append(converted(tool, Function, f"tools[{number}]"))
-        return functions
+        return plain_functions(self.tools or ())
 
     def toolbox(self) -> Toolbox:
         """Tools and the choice among them, as the engine takes them."""

@@ -74,7 +74,9 @@ def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None
             done = await caller.until("response.done", number)
             assert done.response.status == "completed" or done.response.status_details.reason == "max_output_tokens"
         # 3: a typed one, which calls a tool
-        await connection.session.update(session={"type": "realtime", "tools": [WEATHER], "tool_choice": "required"})
+        await connection.session.update(
+            session={"type": "realtime", "tools": [WEATHER], "tool_choice": "required", "max_output_tokens": 200}
+        )
         await caller.until("session.updated", 2)
         content = [{"type": "input_text", "text": "How is the weather in Rome?"}]
         await connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})
@@ -83,7 +85,9 @@ def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None
         assert called.type == "function_call"
         assert json.loads(called.arguments)["town"] in ("Rome", "Oslo")
         # 4: the tool's answer is spoken of
-        await connection.session.update(session={"type": "realtime", "tools": [], "tool_choice": "auto"})
+        await connection.session.update(
+            session={"type": "realtime", "tools": [], "tool_choice": "auto", "max_output_tokens": 24}
+        )
         output = {"type": "function_call_output", "call_id": called.call_id, "output": "Sunny, 25 degrees."}
         await connection.conversation.item.create(item=output)
         await connection.response.create(response={"instructions": "Tell a long story.", "max_output_tokens": 160})

@@ -105,7 +105,11 @@ def test_speech_before_the_reply_is_heard_goes_on_with_the_turn() -> None:
         await room.until(e.TranscriptDone, 2)
         await room.until(e.ResponseDone, len(room.all(e.ResponseCreated)))
 
-    visit(scene)
+    room = visit(scene)
+    assert [done.text for done in room.all(e.TranscriptDone)] == ["a first part", "and the rest of it"]
+    assert room.all(e.ResponseDone)[-1].response.outcome == "completed"
+    assert ("user", "a first part") in room.told()
+    assert room.told()[-1] == ("user", "and the rest of it")
 
 
 def test_the_client_cancels_and_begins_anew_at_once() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from appliance.engines.faults import ModelUnusable
-from appliance.engines.turn.samples import samples_of
+from appliance.engines.samples import samples_of
 from appliance.engines.turn.session import open_session
 from appliance.errors import RequestError
 from appliance.jobs import DETECT_SAMPLES

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from appliance.engines.faults import ModelUnusable
+from appliance.engines.samples import samples_of
 from appliance.engines.turn.log_mel import HOP, MELS, LogMel
-from appliance.engines.turn.samples import samples_of
 from appliance.engines.turn.session import open_session
 from appliance.jobs import STT_RATE
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from appliance.audio import SAMPLE_BYTES
 from appliance.engines.interleave import RANKS, Emission
+from appliance.engines.samples import samples_of
 from appliance.engines.whisper.guards import endless, said_nothing
 from appliance.engines.whisper.short import Wanted
 from appliance.errors import InternalError, RequestError
@@ -24,7 +25,6 @@ log = logger(__name__)
 ALIKE: Final = 1.25
 """In one pass the longest input is at most so many times as long as the shortest: padding costs as much as speech."""
 LEAST_SAMPLES: Final = STT_RATE // 100
-FULL_SCALE: Final = 32_768.0
 PARAM: Final = "audio"
 
 
@@ -67,8 +67,7 @@ class Utterances:
                 code="audio_too_long",
                 param=PARAM,
             )
-        samples = np.frombuffer(payload, dtype="<i2").astype(np.float32) / FULL_SCALE
-        wanted = Wanted(samples, job.language, prompt=job.prompt, hotwords=job.hotwords)
+        wanted = Wanted(samples_of(payload), job.language, prompt=job.prompt, hotwords=job.hotwords)
         hints = self.short.hint_tokens(wanted)
         self._waiting.append(
             _Utterance(job_id, wanted, RANKS[job.priority], next(self._numbers), request_id, hints)

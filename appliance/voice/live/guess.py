@@ -30,7 +30,9 @@ log = logger(__name__)
 class Guess:
     """`compose` makes the draft of a reply from the user's words, or None where none is wanted (yet)."""
 
-    def __init__(self, audio: bytes, transcribing: Transcribing, compose: Compose, priority: Priority) -> None:
+    def __init__(
+        self, audio: bytes, transcribing: Transcribing, compose: Compose = lambda _: None, priority: Priority = "live"
+    ) -> None:  # fmt: skip
         self.audio = audio
         self.text: str | None = None
         self.error: ApplianceError | None = None

@@ -18,11 +18,6 @@ MOST_BEHIND: Final = 30 * STT_RATE
 PATIENCE_SECONDS: Final = 5.0
 
 
-def milliseconds(samples: int) -> int:
-    """Of samples at `STT_RATE`."""
-    return samples * 1000 // STT_RATE
-
-
 class Microphone:
     """Mono 16-bit samples at `STT_RATE`; positions count from the session's first sample. `most`: samples kept."""
 

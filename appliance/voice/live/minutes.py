@@ -67,7 +67,7 @@ class Minutes:
         if said is None:
             return
         if guess is None:
-            guess = Guess(said.audio or b"", how, lambda _: None, "live")
+            guess = Guess(said.audio or b"", how)
             await guess.run(stages)
         await guess.understood.wait()
         if guess.error is not None:

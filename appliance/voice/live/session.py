@@ -17,6 +17,7 @@ from appliance.audio import seconds
 from appliance.errors import InternalError, RequestError
 from appliance.jobs import STT_RATE
 from appliance.logs import logger, place_of
+from appliance.turns.segmenter import milliseconds
 from appliance.voice.live import events
 from appliance.voice.live.conversation import Conversation, Item, Said
 from appliance.voice.live.floor import Floor
@@ -137,16 +138,14 @@ class LiveSession:
 
     def commit(self) -> None:
         """The client says that the turn is over. Raises `RequestError` where there is nothing."""
-        start, end = self._start, self.microphone.end
-        audio = self.microphone.between(start, end)
+        spoken = self._floor.utterance if self._floor is not None else None
+        audio = self.microphone.between(spoken.start if spoken is not None else self.microphone.begin)
         if (long := seconds(audio, STT_RATE) * 1000) < LEAST_MS:
             message = f"The buffer has {long:.0f} ms of audio; at least {LEAST_MS} ms are needed."
             raise RequestError(message, code="audio_buffer_empty")
-        spoken = self._floor.utterance if self._floor is not None else None
         item_id = spoken.item_id if spoken is not None else new_id("item")
         self._empty()
-        guess = Guess(audio, self.conduct.transcribing, lambda _: None, "live")
-        self.spawn(guess.run, self.stages)
+        guess = self._understand(audio)
         self.minutes.open(item_id, audio, guess)
         self.spawn(self._write_down, item_id, guess, None)
 
@@ -162,23 +161,21 @@ class LiveSession:
             self.owes = False
             self.replies.begin(self.replies.draft(self.conduct.style, self.conduct.keep), self.conduct.style)
 
-    @property
-    def _start(self) -> int:
-        utterance = self._floor.utterance if self._floor is not None else None
-        return utterance.start if utterance is not None else self.microphone.begin
-
     def _empty(self) -> None:
         self.microphone.skip()
         if self._floor is not None:
             self._floor.rest()
         self.microphone.forget(self.microphone.end)
 
+    def _understand(self, audio: bytes) -> Guess:
+        """Find out what was said, and no more."""
+        guess = Guess(audio, self.conduct.transcribing)
+        self.spawn(guess.run, self.stages)
+        return guess
+
     def take_turn(self, utterance: Utterance, audio: bytes) -> None:
         """The user's turn is over: it becomes an item, and is answered."""
-        guess, utterance.guess = utterance.guess, None
-        if guess is None:
-            guess = Guess(audio, self.conduct.transcribing, lambda _: None, "live")
-            self.spawn(guess.run, self.stages)
+        guess, utterance.guess = utterance.guess or self._understand(audio), None
         guess.promote()
         if guess.basis is not None and guess.basis != self.basis:
             guess.drop_draft()
@@ -189,7 +186,7 @@ class LiveSession:
     def take_silence(self, start: int, end: int, note: str) -> None:
         """Nobody has said anything for too long: that is answered too."""
         item = Item(new_id("item"), said=[Said(text="", audio=b"", rate=STT_RATE, aloud=True)])
-        self.emit(events.IdleTimeout(item.id, start * 1000 // STT_RATE, end * 1000 // STT_RATE))
+        self.emit(events.IdleTimeout(item.id, milliseconds(start), milliseconds(end)))
         self.emit(events.BufferCommitted(item.id, self.conversation.last))
         join(self.conversation, item, self.emit)
         self.replies.begin(self.replies.draft(self.conduct.style, self.conduct.keep, note=note), self.conduct.style)
@@ -231,10 +228,8 @@ class LiveSession:
         made = draft is not None
         if draft is None:
             guess.discard()
-        if draft is None:
-            draft = self.replies.draft(
-                style, self.conduct.keep, note=GO_ON if guess.text == "" and self.conversation.ends_with_reply else ""
-            )
+            note = GO_ON if guess.text == "" and self.conversation.ends_with_reply else ""
+            draft = self.replies.draft(style, self.conduct.keep, note=note)
         draft.covers.add(utterance.item_id)
         response = self.replies.begin(draft, style, made=made)
         response.first_sound = partial(self._heard, response, guess, utterance)

@@ -12,10 +12,10 @@ from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
 from appliance.web.names import OPENAI_TRANSCRIBERS
-from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody
+from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, given_side
 from appliance.web.wire_audio import hotwords
-from appliance.web.wire_response_items import converted
-from appliance.web.wire_tools import Function, check_type, plain_tools, toolbox
+from appliance.web.wire_response_items import converted, plain_functions
+from appliance.web.wire_tools import plain_tools, toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,9 +72,7 @@ def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
     }
     changed = msgspec.structs.replace(session, **given)
     output = converted((response.audio or {}).get("output") or {}, dict[str, Any], "response.audio.output")
-    if isinstance(output.get("voice"), dict):
-        output = {**output, "voice": output["voice"].get("id")}
-    wanted = {**msgspec.to_builtins(session.audio.output), **{k: v for k, v in output.items() if v is not None}}
+    wanted = {**msgspec.to_builtins(session.audio.output), **given_side("output", output)}
     sound = converted(wanted, type(session.audio.output), "response.audio.output")
     changed = msgspec.structs.replace(changed, audio=msgspec.structs.replace(session.audio, output=sound))
     return _style(changed, names, "response")
@@ -124,11 +122,7 @@ def _keep(session: SessionBody) -> float | None:
 
 
 def _tools(tools: Sequence[dict[str, Any]], choice: Choosing | NamedFunction, where: str) -> dict[str, Any]:
-    functions = []
-    for number, tool in enumerate(tools):
-        check_type(str(tool.get("type", "function")), f"{where}.tools[{number}].type")
-        functions.append(converted(tool, Function, f"{where}.tools[{number}]"))
-    plain = plain_tools(functions, where + ".tools[{}]")
+    plain = plain_tools(plain_functions(tools, where + ".tools[{}]"), where + ".tools[{}]")
     param = f"{where}.tool_choice"
     if isinstance(choice, NamedFunction):
         chosen: Toolbox = toolbox(plain, "required", name=choice.name, param=param)

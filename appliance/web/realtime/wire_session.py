@@ -155,14 +155,15 @@ def merged(session: SessionBody, patch: dict[str, Any]) -> SessionBody:
     audio = given.pop("audio", None)
     now.update({key: value for key, value in given.items() if value is not None or key == "include"})
     for side in ("input", "output"):
-        now["audio"][side].update(_side(side, _object(_object(audio, "audio").get(side), f"audio.{side}")))
+        now["audio"][side].update(given_side(side, _object(_object(audio, "audio").get(side), f"audio.{side}")))
     changed = converted(now, SessionBody, "session")
     if len(set(changed.output_modalities)) != 1:
         raise RequestError("Give one of 'text' and 'audio'.", param="session.output_modalities")
     return changed
 
 
-def _side(side: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def given_side(side: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a side of the audio that a client wants otherwise, as `InputBody` and `OutputBody` have them."""
     kept = {key: value for key, value in wanted.items() if key != "noise_reduction"}
     if isinstance(kept.get("voice"), dict):
         kept["voice"] = kept["voice"].get("id")

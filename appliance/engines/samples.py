@@ -1,4 +1,4 @@
-"""Samples as both models read them."""
+"""Plain audio as models read it."""
 
 from __future__ import annotations
 
