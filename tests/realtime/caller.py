@@ -40,6 +40,8 @@ class Caller:
         self.protocol = Protocol()
         self._news = asyncio.Event()
         self.closed = False
+        self.forgiven: set[str] = set()
+        """Codes of errors that a scene expects."""
         self.wrong: Exception | None = None
 
     async def listen(self) -> None:
@@ -72,15 +74,20 @@ class Caller:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while len(found := [event for event in self.events if fits(event)]) < count and not (
-                    self.closed or self.all("error")
+                    self.closed or self.errors
                 ):
                     self._news.clear()
                     await self._news.wait()
-        assert not self.all("error"), self.all("error")
+        assert not self.errors, self.errors
         if self.wrong is not None:
             raise self.wrong
         assert len(found) >= count, [event.to_dict() for event in self.events if "delta" not in event.type][-6:]
         return found[count - 1]
+
+    @property
+    def errors(self) -> list[Any]:
+        """Errors that nobody expected."""
+        return [event for event in self.all("error") if event.error.code not in self.forgiven]
 
     def all(self, kind: str) -> list[Any]:
         """Events of a type."""
@@ -110,4 +117,4 @@ async def calling(url: str, **session: Any) -> AsyncIterator[Caller]:
             await asyncio.gather(listening, return_exceptions=True)
             if (error := listening.exception() if not listening.cancelled() else None) is not None:
                 raise error
-        assert not caller.all("error"), caller.all("error")
+        assert not caller.errors, caller.errors

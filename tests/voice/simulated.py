@@ -41,15 +41,20 @@ QUIET = 500
 
 
 class Answering:
-    """Parts of an answer; knows whether it was promoted."""
+    """Parts of an answer; knows whether it was promoted. With a `death` it ends after so many of them."""
 
-    def __init__(self, parts: AsyncIterator[tuple[AnyPart, bytes]]) -> None:
-        self._parts, self.promoted = parts, False
+    def __init__(self, parts: AsyncIterator[tuple[AnyPart, bytes]], death: tuple[int, ApplianceError] | None) -> None:
+        self._parts, self._death, self.promoted = parts, death, False
+        self._count = 0
 
     def __aiter__(self) -> Answering:
         return self
 
     async def __anext__(self) -> tuple[AnyPart, bytes]:
+        if self._death is not None and self._count == self._death[0]:
+            await anyio.sleep(0.02)
+            raise self._death[1]
+        self._count += 1
         return await anext(self._parts)
 
     def promote(self) -> None:
@@ -57,7 +62,11 @@ class Answering:
 
 
 class Simulated:
-    """One stage: `jobs` has all it was asked, `open` how many it works on, `failing` what the next ones end with."""
+    """One stage: `jobs` has all it was asked, `open` how many it works on.
+
+    `failing` is what the next ones are refused with, `dying` what the next ones end with
+    that were taken, and after how many parts.
+    """
 
     def __init__(self, work: Callable[[Any, bytes], AsyncIterator[tuple[AnyPart, bytes]]]) -> None:
         self._work = work
@@ -65,6 +74,7 @@ class Simulated:
         self.answers: list[Answering] = []
         self.open = self.unfinished = 0
         self.failing: list[ApplianceError] = []
+        self.dying: list[tuple[int, ApplianceError]] = []
 
     @asynccontextmanager
     async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Answering]:
@@ -73,7 +83,7 @@ class Simulated:
             raise self.failing.pop(0)
         self.open += 1
         parts = self._work(job, payload)
-        answer = Answering(parts)
+        answer = Answering(parts, self.dying.pop(0) if self.dying else None)
         self.answers.append(answer)
         try:
             yield answer

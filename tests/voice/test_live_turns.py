@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 from room import Room, visit
-from simulated import Call
+from simulated import Call, Simulated
 
 from appliance import metrics
-from appliance.errors import EngineDown, InternalError, RequestError
+from appliance.errors import DeadlineExceeded, EngineDown, InternalError, RequestError
 from appliance.jobs import Generate, Prepare, Speak, Understand
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live import events as e
@@ -172,18 +172,63 @@ def test_create_response_off_leaves_the_answer_to_the_client() -> None:
 
 def test_what_cannot_be_understood_is_said_and_tried_again() -> None:
     async def scene(room: Room) -> None:
-        down = EngineDown("The stt stage is not ready: it is being replaced.")
-        room.world.stt.failing = [down] * 2  # the guess, and the response's own try
+        late = DeadlineExceeded("The stt stage gave no answer within 30 s.")
+        room.world.stt.failing = [late] * 2  # the guess, and the response's own try
         await room.say("please do not lose this", 0.9)
         await room.until(e.ResponseDone)
         room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
         await room.until(e.ResponseDone, 2)
 
     room = visit(scene)
-    assert room.all(e.TranscriptFailed)[0].error.code == "engine_down"
+    assert room.all(e.TranscriptFailed)[0].error.code == "deadline_exceeded"
     first, second = (done.response for done in room.all(e.ResponseDone))
     assert (first.outcome, second.outcome) == ("failed", "completed")
     assert room.told()[-1] == ("user", "please do not lose this")
+
+
+@pytest.mark.parametrize("role", ["stt", "llm", "tts"])
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_a_worker_that_is_replaced_is_waited_for(role: str, when: str) -> None:
+    async def scene(room: Room) -> None:
+        stage: Simulated = getattr(room.world, role)
+        down = EngineDown(f"The {role} stage is being replaced.")
+        if when == "before":
+            stage.failing = [down] * 8
+        else:
+            stage.dying = [(0, down)] * 3
+        await room.say("do not give up")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    (done,) = room.all(e.ResponseDone)
+    assert done.response.outcome == "completed"
+    assert room.told()[-1] == ("user", "do not give up")
+    assert not room.all(e.TranscriptFailed)
+    assert room.sounds
+
+
+@pytest.mark.parametrize("role", ["llm", "tts"])
+def test_half_a_reply_is_not_begun_again(role: str) -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["One two three four five six seven eight nine ten.", "And again."]
+        stage: Simulated = getattr(room.world, role)
+        await room.pause(1.0)
+        if role == "llm":
+            room.world.llm.dying = [(9, EngineDown("gone")), (9, EngineDown("gone"))]  # the preparation has one part
+        else:
+            stage.dying = [(2, EngineDown("gone"))]
+        await room.say("count to ten")
+        await room.until(e.ResponseDone)
+        stage.dying.clear()
+        await room.say("again")
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    first, second = (done.response for done in room.all(e.ResponseDone))
+    assert (first.outcome, second.outcome) == ("failed", "completed")
+    assert first.error is not None
+    assert first.error.code == "engine_down"
+    assert room.told()[-3][1] == "count to ten"
 
 
 def test_a_detector_that_is_replaced_misses_nothing() -> None:
@@ -200,9 +245,10 @@ def test_a_detector_that_is_replaced_misses_nothing() -> None:
 
 def test_a_model_that_fails_leaves_nobody_waiting() -> None:
     async def scene(room: Room) -> None:
-        room.world.llm.failing = [EngineDown("gone"), EngineDown("gone")]  # the preparation, and the reply
+        room.world.llm.failing = [EngineDown("gone")] * 100
         await room.say("hello")
         await room.until(e.ResponseDone)
+        room.world.llm.failing.clear()
         await room.say("again")
         await room.until(e.ResponseDone, 2)
 

@@ -25,6 +25,7 @@ from appliance.voice.live.guess import Guess
 from appliance.voice.live.joining import join
 from appliance.voice.live.microphone import Microphone
 from appliance.voice.live.minutes import Minutes
+from appliance.voice.live.patience import patient
 from appliance.voice.live.replies import Replies
 from appliance.voice.live.response import new_id
 from appliance.voice.live.stage_times import stage_times
@@ -53,7 +54,7 @@ class LiveSession:
     """`most_seconds`: longest audio of one turn; `lead`: seconds that a reply's audio is sent ahead."""
 
     def __init__(self, stages: Stages, conduct: Conduct, emit: Emit, *, most_seconds: float, lead: float) -> None:
-        self.stages, self.conduct, self.emit = stages, conduct, emit
+        self.stages, self.conduct, self.emit = patient(stages), conduct, emit
         self.conversation = Conversation()
         self.microphone = Microphone(conduct.sound_in, int(most_seconds * STT_RATE))
         self.replies: Replies
