@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.from_thread
 import sounddevice
 
 from appliance.cli.line import PIECE_BYTES, RATE, LineError
@@ -51,13 +51,13 @@ async def converse(screen: Screen, line: Line) -> None:
 
     line.hear = show
     send, pieces = anyio.create_memory_object_stream[bytes](MOST_PIECES)
-    loop = anyio.from_thread.BlockingPortal()
+    loop = asyncio.get_running_loop()
 
-    async with loop, send, pieces:
+    def take(data: Any, _frames: int, _time: Any, _status: Any) -> None:
+        # The sound card's thread must not wait: closing the stream waits for it, in the loop's own thread.
+        loop.call_soon_threadsafe(_put, send, bytes(data))
 
-        def take(data: Any, _frames: int, _time: Any, _status: Any) -> None:
-            loop.start_task_soon(_put, send, bytes(data))
-
+    async with send, pieces:
         form = {"samplerate": RATE, "channels": 1, "dtype": "int16", "blocksize": PIECE_BYTES // 2}
         try:
             with (
@@ -72,6 +72,7 @@ async def converse(screen: Screen, line: Line) -> None:
             raise LineError(f"The sound card cannot be used: {error}. Give --wav FILE instead.") from error
 
 
-async def _put(send: Any, piece: bytes) -> None:
-    with contextlib.suppress(anyio.WouldBlock):  # the box is far behind; what is spoken now would come later still
+def _put(send: Any, piece: bytes) -> None:
+    # Full where the box is far behind: what is spoken now would come later still. Closed where nobody talks any more.
+    with contextlib.suppress(anyio.WouldBlock, anyio.ClosedResourceError):
         send.send_nowait(piece)

@@ -83,10 +83,13 @@ class Screen:
     def __init__(self) -> None:
         self._partial = ""
         self._timings: dict[str, float] = {}
+        self._begun = False
 
     def show(self, event: dict[str, Any]) -> None:
-        """One event."""
+        """One event. Raises `LineError` if the conversation cannot be had as it was asked for."""
         match event["type"]:
+            case "session.updated":
+                self._begun = True
             case "conversation.item.input_audio_transcription.delta":
                 self._partial += event["delta"]
                 if sys.stdout.isatty():
@@ -106,8 +109,10 @@ class Screen:
                 for line in waterfall(self._timings):
                     click.echo(line)
                 self._timings = {}
-            case "error":
+            case "error" if not self._begun:
                 raise LineError(event["error"]["message"])
+            case "error":
+                click.echo(f"  box says: {event['error']['message']}", err=True)  # the conversation goes on
 
 
 async def _recordings(files: tuple[Path, ...], screen: Screen, line: Line) -> None:  # noqa: ARG001 - the same face
@@ -118,6 +123,8 @@ async def _recordings(files: tuple[Path, ...], screen: Screen, line: Line) -> No
         answered = functools.partial(_answered, line, number + 1)
         await mouth.silent_until(answered, ANSWER_SECONDS)
         await mouth.silence(0.5)
+    if any(reply.status == "failed" for reply in line.replies):
+        raise LineError("Not every recording was answered.")
 
 
 def _answered(line: Line, count: int) -> bool:

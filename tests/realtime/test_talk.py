@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from doors import simulated_doors
+from simulated import World
 
 from appliance.audio import read_wav, wav
 from appliance.cli.main import main
 from appliance.cli.waterfall import waterfall
+from appliance.errors import EngineDown, InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,27 @@ def test_a_recording_is_a_turn(url: str, tmp_path: Path) -> None:
     pcm, rate = read_wav(out.read_bytes())
     assert rate == 24_000
     assert len(pcm) / 2 / rate == pytest.approx(0.9)  # three words
+
+
+def test_a_fault_is_shown_and_the_conversation_goes_on(tmp_path: Path) -> None:
+    question, world = tmp_path / "q.wav", World()
+    question.write_bytes(wav(np.full(16_000, 2000, dtype="<i2").tobytes(), 16_000))
+    world.turn.failing = [EngineDown("The turn stage is being replaced.")]
+    with simulated_doors(world=world) as url:
+        done = CliRunner().invoke(main, ["talk", "--url", url, "--wav", str(question)])
+    assert done.exit_code == 0, done.output
+    assert "box says: The turn stage is being replaced." in done.output
+    assert "box: I heard you." in done.output
+
+
+def test_a_recording_that_is_not_answered_is_an_error(tmp_path: Path) -> None:
+    question, world = tmp_path / "q.wav", World()
+    question.write_bytes(wav(np.full(16_000, 2000, dtype="<i2").tobytes(), 16_000))
+    world.llm.failing = [InternalError("The engine failed.")] * 10
+    with simulated_doors(world=world) as url:
+        done = CliRunner().invoke(main, ["talk", "--url", url, "--wav", str(question)])
+    assert done.exit_code == 1
+    assert "Not every recording was answered." in done.output
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""`appliance talk` with a microphone and a loudspeaker: a sound server whose two sound cards are software."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from appliance.audio import read_wav, wav
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+PATIENCE_SECONDS = 60
+CARDS = "\n".join(
+    [
+        "load-module module-null-sink sink_name=loudspeaker",
+        "load-module module-null-sink sink_name=mouth",  # what is played here the microphone hears
+        "set-default-sink loudspeaker",
+        "set-default-source mouth.monitor",
+        "load-module module-native-protocol-unix auth-anonymous=1 socket={socket}",
+    ]
+)
+
+
+@pytest.fixture
+def cards(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """The environment of programs that use the two sound cards."""
+    missing = [each for each in ("pulseaudio", "paplay", "parecord", "pactl") if shutil.which(each) is None]
+    if missing:
+        pytest.skip(f"needs the packages pulseaudio, pulseaudio-utils and libasound2-plugins: no {missing[0]}")
+    try:
+        import sounddevice  # noqa: F401
+    except OSError as error:
+        pytest.skip(f"needs the package libportaudio2: {error}")
+    (tmp_path / "cards.pa").write_text(CARDS.format(socket=tmp_path / "socket"))
+    (tmp_path / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
+    environ = {**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = ["pulseaudio", "-n", f"--file={tmp_path / 'cards.pa'}", "--exit-idle-time=-1", "--disable-shm=yes"]
+    environ["PULSE_SERVER"] = f"unix:{tmp_path / 'socket'}"
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environ, stderr=log) as server:
+        try:
+            while subprocess.run(["pactl", "info"], env=environ, capture_output=True, check=False).returncode:
+                assert server.poll() is None, (tmp_path / "log").read_text()
+            yield environ
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def program(*command: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """One that is told to end by Ctrl-C, and is killed if it takes too long."""
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as running:
+        watchdog = threading.Timer(PATIENCE_SECONDS, running.kill)
+        watchdog.start()
+        try:
+            yield running
+        finally:
+            running.send_signal(signal.SIGINT)
+            code = running.wait()
+            watchdog.cancel()
+        assert code == 0, "it had to be killed"
+
+
+def until(running: subprocess.Popen[str], pattern: str) -> str:
+    """What it writes up to some words."""
+    assert running.stdout is not None
+    written = ""
+    while re.search(pattern, written) is None:
+        piece = running.stdout.read(1)
+        assert piece, written  # it has ended
+        written += piece
+    return written
+
+
+def listeners(environ: Mapping[str, str]) -> int:
+    """How many programs have a microphone open."""
+    asked = subprocess.run(
+        ["pactl", "list", "short", "source-outputs"], env=environ, capture_output=True, text=True, check=True
+    )
+    return len(asked.stdout.splitlines())
+
+
+def words_of(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", text.lower()))
+
+
+def test_somebody_talks_with_the_box_and_interrupts_it(
+    box: str, question: bytes, cards: Mapping[str, str], tmp_path: Path
+) -> None:  # fmt: skip
+    asked, later, heard = (tmp_path / name for name in ("question.wav", "later.wav", "heard.wav"))
+    asked.write_bytes(question)
+    pcm, rate = read_wav(question)
+    later.write_bytes(wav(bytes(2 * 2 * rate) + pcm, rate))  # the reply is listened to for two seconds
+    ask = ["paplay", "--device=mouth"]
+    talk = [sys.executable, "-m", "appliance", "talk", "--url", box, "--language", "en", "--detection", "server_vad"]
+    with (
+        program("parecord", "-d", "loudspeaker.monitor", "--file-format=wav", str(heard), environ=cards),
+        program(*talk, environ=cards) as talking,
+    ):
+        while listeners(cards) < 2:
+            assert talking.poll() is None
+        subprocess.run([*ask, asked], env=cards, check=True)
+        shown = until(talking, r"box: (\S+ ){5}")
+        subprocess.run([*ask, later], env=cards, check=True)
+        shown += until(talking, r"cancelled")
+    assert "the grass is green" in shown.lower()
+    files = {"file": (heard.name, heard.read_bytes())}
+    answer = httpx.post(f"{box}/v1/audio/transcriptions", files=files, data={"language": "en"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    sounded, said = words_of(answer.json()["text"]), words_of(shown.partition("box:")[2])
+    assert len(sounded & said) > len(sounded) / 2, (sounded, said)
