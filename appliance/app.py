@@ -17,8 +17,9 @@ from msgspec.structs import asdict
 from appliance import __version__
 from appliance.audio import SAMPLE_BYTES
 from appliance.catalog.provenance import digest_of, draft_of
-from appliance.engines.host import EngineHost, Probe
+from appliance.engines.host import EngineHost
 from appliance.engines.specs import Llama, Piper, PiperVoice, Turn, Whisper
+from appliance.engines.status import Probe
 from appliance.jobs import DETECT_SAMPLES, Detect, Generate, Judge, Message, Speak, Transcribe
 from appliance.settings import SettingsError
 from appliance.store.conversations import Conversations

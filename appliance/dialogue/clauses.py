@@ -57,15 +57,19 @@ _MARK: Final = re.compile(
 _ELLIPSIS: Final = re.compile(r"(?:\.\.|…)")
 
 _NEVER: Final = re.compile(
-    r"mr|mrs|ms|mx|dr|prof|st|rev|hon|gen|col|lt|sgt|capt|vs|e\.g|i\.e|approx|dept|est|jan|feb|apr|aug"
+    r"mr|mrs|ms|mx|dr|prof|st|mt|rev|hon|gen|col|maj|lt|sgt|capt|sen|gov|vs|e\.g|i\.e|approx|dept|est|jan|feb|apr|aug"
     r"|sept|oct|nov|z\.b|d\.h|u\.a|o\.ä|bzw|ca|evtl|ggf|inkl|vgl|dipl|ing|sog|mio|mrd|geb|hr|fr|mme|mlle"
     r"|mm|cf|p\.ex|env|sra|srta|dña|ud|uds|ee\.uu|aprox|exmo|sig|sig\.ra|dott|bijv|dhr|mevr|t\.ex|bl\.a"
     r"|т\.е|ул|им|np|tzn|ul"
 )
 """Abbreviations that do not end a sentence, in lower case and without their full stop."""
-_BEFORE_DIGIT: Final = re.compile(r"no|nr|nos|núm|fig|vol|pp|pag|pág|art|abs|bd|tel|kap|cap|№")
+_BEFORE_DIGIT: Final = re.compile(
+    r"no|nr|nos|núm|fig|vol|pp|pag|pág|art|abs|bd|tel|kap|cap|№|sec|eq|ch|min|max|mar|jun|jul|sep|dec"
+)
 """Those that do only where no number follows."""
-_BEFORE_CAPITAL: Final = re.compile(r"etc|usw|ecc|enz|itd|jr|sr|inc|ltd|co|corp|a\.m|p\.m|т\.д|т\.п|др|u\.s\.w")
+_BEFORE_CAPITAL: Final = re.compile(
+    r"etc|usw|ecc|enz|itd|jr|sr|inc|ltd|co|corp|a\.m|p\.m|т\.д|т\.п|др|u\.s\.w|al|ave|blvd|rd|ft|km|min|sec"
+)
 """Those that do only where no small letter follows."""
 _INITIAL: Final = re.compile(r"(?:^|.*[.(])?[A-Za-zÀ-ɏΑ-ωА-я]")
 _NUMBER: Final = re.compile(r"\d{1,2}")
@@ -176,11 +180,12 @@ def _abbreviated(text: str, mark: re.Match[str]) -> bool:
     if not word or _NEVER.fullmatch(word) or _INITIAL.fullmatch(word) or _NUMBER.fullmatch(word):
         return bool(word)
     following = text[mark.end() :].lstrip()[:1]
+    goes_on = []
     if _BEFORE_DIGIT.fullmatch(word):
-        return not following or following.isdigit()
+        goes_on.append(following.isdigit())
     if _BEFORE_CAPITAL.fullmatch(word):
-        return not following or following.islower()
-    return False
+        goes_on.append(following.islower())
+    return any(goes_on) or (bool(goes_on) and not following)
 
 
 def _forced(text: str, longest: int) -> int:

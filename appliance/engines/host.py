@@ -18,9 +18,8 @@ import socket
 import sys
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from subprocess import DEVNULL
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.abc
@@ -31,8 +30,9 @@ from appliance import logs, metrics
 from appliance.engines import frames
 from appliance.engines.parts import Parts
 from appliance.engines.silence import Silence
+from appliance.engines.status import StageStatus
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
-from appliance.jobs import Embed, Generate, Prepare, Understand
+from appliance.jobs import Embed, Generate, Prepare, is_live
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -40,43 +40,22 @@ if TYPE_CHECKING:
     from anyio.abc import ByteSendStream
 
     from appliance.engines.specs import AnySpec
+    from appliance.engines.status import Probe, State
     from appliance.jobs import AnyJob, Role
     from appliance.settings import Settings, Workers
 
 log = logs.logger(__name__)
 
-State = Literal["starting", "ready", "down"]
-
 BACK_OFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 HEALTHY_SECONDS: Final = 60.0
 """A worker that served so long starts the back-off afresh."""
 
-LIVE_ROOM: Final = 8  # live utterances are small and short, and find room where recordings do not
+LIVE_ROOM: Final = 8  # so many times as many live jobs find room: they are small and short, and somebody waits
 
 ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 """Threads that wait for each other look a thousand times (microseconds) before they sleep: docs/decisions/."""
 
 COMMAND: Final = (sys.executable, "-m", "appliance.engines.worker")
-
-
-@dataclass(frozen=True, slots=True)
-class StageStatus:
-    """What readiness says about one stage."""
-
-    state: State
-    model: str
-    detail: str
-    restarts: int
-    in_flight: int
-    pid: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A real, small request that a worker has to answer before it counts as ready."""
-
-    job: AnyJob
-    payload: bytes = b""
 
 
 class EngineHost:
@@ -119,19 +98,24 @@ class EngineHost:
         """Send a job; the parts of its answer. Raises `EngineDown` or `Overloaded` at once."""
         if self._state != "ready":
             raise EngineDown(f"The {self.role} stage is not ready: {self._detail}.", retry_after=5)
-        if len(self._jobs) >= self._queue * (LIVE_ROOM if isinstance(job, Understand) else 1):
+        if self._full(live=is_live(job)):
             retry_after = min(30, max(1, math.ceil(self._mean_seconds)))
             metrics.REFUSED.labels(self.role).inc()
             raise Overloaded(f"The {self.role} stage is busy with {self._queue} requests.", retry_after=retry_after)
         async with self._exchange(job, payload) as parts:
             yield parts
 
+    def _full(self, *, live: bool) -> bool:
+        """Live jobs are bounded by the live conversations that there may be; neither kind takes the other's room."""
+        taken = sum(parts.live is live for parts in self._jobs.values())
+        return taken >= self._queue * (LIVE_ROOM if live else 1)
+
     @asynccontextmanager
     async def _exchange(self, job: AnyJob, payload: bytes) -> AsyncIterator[Parts]:
         self._next_id += 1
         job_id, started = self._next_id, anyio.current_time()
         deadline = self._patience if getattr(job, "priority", None) == "background" else self._deadline
-        parts = self._jobs[job_id] = Parts(job_id, deadline, self.role, self.tell)
+        parts = self._jobs[job_id] = Parts(job_id, deadline, self.role, self.tell, live=is_live(job))
         window = frames.WHOLE_REPLY if isinstance(job, Generate | Prepare | Embed) else frames.WINDOW
         try:
             self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window), payload)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 class Parts:
     """One job's answer as it comes. Iterate once; `ApplianceError` is raised where the answer fails."""
 
-    def __init__(self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None]) -> None:
+    def __init__(
+        self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None], *, live: bool
+    ) -> None:  # fmt: skip
+        self.live = live
+        """Whether somebody listens for it."""
         self._id, self._deadline, self._stage, self._tell = job_id, deadline, stage, tell
         self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
         self._news = anyio.Event()
@@ -48,6 +52,7 @@ class Parts:
 
     def promote(self) -> None:
         """Somebody listens for it now: it goes before all that is not live."""
+        self.live = True
         if self._over is None:
             self._tell(frames.Promote(self._id))
 

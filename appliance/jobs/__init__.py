@@ -6,6 +6,8 @@ inside a job or part: they are its *payload*, raw bytes beside it. One payload i
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from appliance.jobs.base import (
     ROLES,
     SPEECH_RATE,
@@ -60,6 +62,17 @@ AnyPart = (
     | Token | Thought | Called | Arguments | Generated | Prepared | Embedding | Audio
 )  # fmt: skip
 
+
+def is_live(job: AnyJob) -> bool:
+    """Whether it belongs to a live conversation; all utterances do."""
+    return isinstance(job, Understand) or getattr(job, "priority", None) == "live"
+
+
+def live(job: AnyJob) -> AnyJob:
+    """The same job for somebody who listens."""
+    return structs.replace(job, priority="live") if hasattr(job, "priority") else job
+
+
 __all__ = [
     "DETECT_SAMPLES",
     "ROLES",
@@ -102,4 +115,6 @@ __all__ = [
     "Understand",
     "Understood",
     "Word",
+    "is_live",
+    "live",
 ]

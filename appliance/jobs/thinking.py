@@ -70,6 +70,8 @@ class Generate(Prompt, frozen=True, kw_only=True):
 
     max_tokens: int | None = None
     """None: as many as the context holds."""
+    room: int = 0
+    """Tokens of the reply that the context has to have room for; else `context_length_exceeded`."""
     sampling: Sampling = Sampling()
     stop: list[str] = []
     tool_choice: Literal["auto", "none", "required"] = "auto"

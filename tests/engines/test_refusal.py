@@ -15,8 +15,9 @@ from appliance import settings as settings_module
 from appliance.app import create_engines
 from appliance.catalog import provenance
 from appliance.engines import host as host_module
-from appliance.engines.host import EngineHost, Probe
+from appliance.engines.host import EngineHost
 from appliance.engines.specs import Llama
+from appliance.engines.status import Probe
 from appliance.errors import DeadlineExceeded
 from appliance.jobs import Generate
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from appliance.dialogue.heard import Spoken
-from appliance.dialogue.prompt import shortened
 from appliance.errors import NotFound, RequestError
 from appliance.jobs import Mark, Message, ToolCall
 from appliance.voice.live import conversation as module
-from appliance.voice.live.conversation import Conversation, Item, Said, messages
+from appliance.voice.live.conduct import Style
+from appliance.voice.live.conversation import Conversation, Item, Said
+from appliance.voice.live.telling import Telling, leave_out, messages
 
 
 def said(item_id: str, text: str | None, role: module.Role = "user") -> Item:
@@ -48,7 +49,7 @@ def test_audio_is_forgotten_before_words(monkeypatch: pytest.MonkeyPatch) -> Non
         talk.add(Item(item_id, said=[Said(text="word" if item_id != "b" else None, audio=bytes(8), aloud=True)]))
     kept = {item.id: item.said[0].audio is not None for item in talk}
     assert kept == {"a": False, "b": True, "c": True}  # what is not understood yet stays
-    assert talk.get("b").unheard is not None
+    assert talk.get("b").unheard
 
 
 def test_what_the_model_is_told() -> None:
@@ -61,7 +62,7 @@ def test_what_the_model_is_told() -> None:
         Item("6", "function_call_output", call_id="c", text="seen"),
         Item("7", "function_call_output", call_id="d", text="for nobody"),
     ]
-    assert messages("Be kind.", items) == [
+    assert messages("Be kind.", items, set()) == [
         Message("system", "Be kind."),
         Message("user", "hi"),
         Message("assistant", "", tool_calls=[ToolCall("c", "look", '{"a":1}')]),
@@ -81,14 +82,37 @@ def test_a_cut_message_says_what_was_heard() -> None:
 
 
 def test_a_prompt_that_is_too_long_loses_its_oldest_messages() -> None:
-    told = [
-        Message("system", "s" * 10),
-        Message("user", "u" * 100),
-        Message("assistant", "", tool_calls=[ToolCall("c", "f", "{}")]),
-        Message("tool", "t" * 10, tool_call_id="c"),
-        Message("user", "last"),
+    items = [
+        said("rules", "s" * 10, "system"),
+        said("first", "u" * 100),
+        Item("call", "function_call", "assistant", call_id="c", name="f", text="{}"),
+        Item("output", "function_call_output", call_id="c", text="t" * 10),
+        said("answer", "a" * 10, "assistant"),
+        said("noise", ""),
+        said("second", "u" * 20),
+        said("last", "last"),
     ]
-    shorter = shortened(told, 0.5)
-    assert shorter == [told[0], told[2], told[3], told[4]]
-    assert shortened(told, 0.05) == [told[0], told[4]]
-    assert shortened([told[0], told[4]], 0.5) is None
+    left_out: set[str] = set()
+    assert leave_out(items, left_out, 0.9, more=False)
+    assert left_out == {"first", "call", "output", "answer", "noise"}  # what stays begins with a question
+    assert messages("", items, left_out) == [
+        Message("system", "s" * 10), Message("user", "u" * 20), Message("user", "last"),
+    ]  # fmt: skip
+    assert leave_out(items, left_out, 0.1, more=False)
+    assert left_out == {item.id for item in items} - {"rules", "last"}
+    assert not leave_out(items, left_out, 0.1, more=False)
+    assert leave_out(items, left_out, 0.1, more=True)
+    assert "last" in left_out
+
+
+def test_a_telling_gets_shorter_until_nothing_can_go() -> None:
+    items, left_out = [said("a", "x" * 50), said("b", "y" * 50)], set[str]()
+    telling = Telling(items, left_out, Style(max_tokens=40), 0.8)
+    assert telling.generate().room == 40
+    assert telling.shorten()
+    assert [message.content for message in telling.generate().messages] == ["y" * 50]
+    assert telling.shorten()
+    assert telling.generate().room == 0  # better a short reply than none
+    assert not telling.shorten()
+    assert not Telling(items, set(), Style(), None).shorten()
+    assert [message.content for message in Telling(items, left_out, Style(), 0.8).generate().messages] == ["y" * 50]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 import numpy as np
 
+from appliance.errors import RequestError
 from appliance.jobs import (
     DETECT_SAMPLES,
     SPEECH_RATE,
@@ -107,6 +108,8 @@ class World:
         """What the voice needs before its first sound."""
         self.ends: list[float] = []
         """What the judge says, one after another; 0.95 beyond."""
+        self.context = 1_000_000
+        """Characters that a prompt and the room for its reply may have."""
         self.stt = Simulated(self._understand)
         self.llm = Simulated(self._generate)
         self.tts = Simulated(self._speak)
@@ -140,6 +143,9 @@ class World:
 
     async def _generate(self, job: Generate | Prepare, _payload: bytes) -> AsyncIterator[tuple[AnyPart, bytes]]:
         await anyio.sleep(0.05)
+        room = job.room if isinstance(job, Generate) else 0
+        if sum(len(message.content) for message in job.messages) + room > self.context:
+            raise RequestError("too long", code="context_length_exceeded")
         if isinstance(job, Prepare):
             yield Prepared(prompt_tokens=10, cached_tokens=0), b""
             return

@@ -14,6 +14,8 @@ from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live import events as e
 from appliance.voice.live.conversation import Item
 
+STORY = " ".join(f"Chapter {number} is about a king who lost his crown in the deep blue sea." for number in range(16))
+
 
 def count(name: str, **labels: str) -> float:
     registry: CollectorRegistry = metrics.REGISTRY
@@ -195,7 +197,7 @@ def test_a_worker_that_is_replaced_is_waited_for(role: str, when: str) -> None:
         if when == "before":
             stage.failing = [down] * 8
         else:
-            stage.dying = [(0, down)] * 3
+            stage.dying = [(0, down)] * (2 if role == "llm" else 1)  # there the preparation dies first
         await room.say("do not give up")
         await room.until(e.ResponseDone)
 
@@ -210,16 +212,15 @@ def test_a_worker_that_is_replaced_is_waited_for(role: str, when: str) -> None:
 @pytest.mark.parametrize("role", ["llm", "tts"])
 def test_half_a_reply_is_not_begun_again(role: str) -> None:
     async def scene(room: Room) -> None:
-        room.world.replies = ["One two three four five six seven eight nine ten.", "And again."]
-        stage: Simulated = getattr(room.world, role)
+        room.world.replies = [STORY, "And again."]
         await room.pause(1.0)
         if role == "llm":
-            room.world.llm.dying = [(9, EngineDown("gone")), (9, EngineDown("gone"))]  # the preparation has one part
-        else:
-            stage.dying = [(2, EngineDown("gone"))]
-        await room.say("count to ten")
+            room.world.llm.dying = [(9, EngineDown("gone")), (150, EngineDown("gone"))]  # the preparation has one part
+        await room.say("tell me a story")
+        await room.until(e.PartAdded)
+        if role == "tts":
+            room.world.tts.dying = [(2, EngineDown("gone"))]
         await room.until(e.ResponseDone)
-        stage.dying.clear()
         await room.say("again")
         await room.until(e.ResponseDone, 2)
 
@@ -228,7 +229,30 @@ def test_half_a_reply_is_not_begun_again(role: str) -> None:
     assert (first.outcome, second.outcome) == ("failed", "completed")
     assert first.error is not None
     assert first.error.code == "engine_down"
-    assert room.told()[-3][1] == "count to ten"
+    (item,) = first.output
+    assert item.status == "incomplete"
+    assert item.source.startswith(item.words)
+    assert 8 <= len(item.words.split()) < len(STORY.split()) / 2
+    assert [words for _, words in room.told()] == ["Be brief.", "tell me a story", item.words, "again"]
+
+
+@pytest.mark.parametrize("role", ["llm", "tts"])
+def test_a_draft_that_failed_before_the_turn_was_over_is_made_again(role: str) -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = ["One two three four five six.", "One two three four five six."]
+        await room.pause(1.0)
+        if role == "llm":
+            room.world.llm.dying = [(9, EngineDown("gone")), (3, EngineDown("gone"))]
+        else:
+            room.world.tts.dying = [(1, EngineDown("gone"))]
+        await room.say("count to six")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    (done,) = room.all(e.ResponseDone)
+    assert done.response.outcome == "completed"
+    assert done.response.output[0].words == "One two three four five six."
+    assert len(room.world.llm.asked(Generate)) == 2
 
 
 def test_a_detector_that_is_replaced_misses_nothing() -> None:

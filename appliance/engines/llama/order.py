@@ -101,6 +101,8 @@ class Reader:
         tokens = self._tokens(job, text)
         order = self._order(job_id, job, tokens)
         room = self._context - len(tokens)
+        if room < job.room:
+            raise self._too_long(f"{len(tokens)} and {job.room} for the reply", "messages")
         order.limit = room if job.max_tokens is None else min(job.max_tokens, room)
         thinking = text is not None and text.rstrip().endswith(THOUGHT)
         thinks = text is not None and self._template.thinks and job.thinking is not False

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from appliance.errors import NotFound, RequestError
-from appliance.jobs import Message, ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from appliance.dialogue.heard import Spoken
 
@@ -63,9 +62,9 @@ class Item:
         return " ".join(said.text for said in self.said if said.text)
 
     @property
-    def unheard(self) -> Said | None:
-        """A user's audio whose words are not known yet."""
-        return next((said for said in self.said if said.aloud and said.text is None and said.audio), None)
+    def unheard(self) -> list[Said]:
+        """The user's audio whose words are not known yet."""
+        return [said for said in self.said if said.aloud and said.text is None and said.audio]
 
     def cut(self, milliseconds: float) -> int:
         """An assistant's message was heard up to here only; clamped to what has left, and returned."""
@@ -81,6 +80,8 @@ class Conversation:
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._order: list[str] = []
+        self.left_out: set[str] = set()
+        """Ids of the oldest, which the model is not told of any more."""
         self.changes = 0
         """Counts them, to see whether something is still so."""
 
@@ -117,7 +118,7 @@ class Conversation:
 
     def check_room(self, item: Item) -> None:
         """Raise `RequestError` where an item of the client's is one too many."""
-        unheard = sum(len(said.audio or b"") for each in (*self, item) if (said := each.unheard))
+        unheard = sum(len(said.audio or b"") for each in (*self, item) for said in each.unheard)
         if unheard > MOST_UNHEARD_BYTES:
             raise RequestError("There is half an hour of audio already that nobody asked an answer to.", param="item")
         if sum(len(each.words) + len(each.text) for each in (*self, item)) > MOST_CHARACTERS:
@@ -149,6 +150,7 @@ class Conversation:
         del self._items[item_id]
         self.changes += 1
         self._order.remove(item_id)
+        self.left_out.discard(item_id)
 
     def _forget_audio(self) -> None:
         left = MOST_AUDIO_BYTES
@@ -157,27 +159,3 @@ class Conversation:
                 left -= len(said.audio or b"")
                 if left < 0 and said.text is not None:
                     said.audio = None
-
-
-def messages(instructions: str, items: Sequence[Item]) -> list[Message]:
-    """What the model is told: only what was heard of its own words, and no call without its answer's place."""
-    told = [Message("system", instructions)] if instructions else []
-    called: set[str] = set()
-    for item in items:
-        match item.kind:
-            case "message":
-                if item.words:
-                    told.append(Message(item.role, item.words))
-            case "function_call" if item.status == "completed":
-                called.add(item.call_id)
-                call = ToolCall(item.call_id, item.name, item.text or "{}")
-                if told and told[-1].role == "assistant":
-                    before = told.pop()
-                    told.append(Message("assistant", before.content, tool_calls=[*before.tool_calls, call]))
-                else:
-                    told.append(Message("assistant", "", tool_calls=[call]))
-            case "function_call_output" if item.call_id in called:
-                told.append(Message("tool", item.text, tool_call_id=item.call_id))
-            case _:
-                pass  # a call that was broken off, and answers to none
-    return told

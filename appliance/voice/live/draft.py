@@ -9,20 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from msgspec import structs
 
-from appliance.dialogue.prompt import shortened
 from appliance.errors import ApplianceError, InternalError
 from appliance.events import ReplyAudio, ReplyClause, ReplyEvent, ReplyWritten, Stopwatch
 from appliance.logs import logger, place_of
 from appliance.voice.responding import Responder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from appliance.jobs import Generate
+    from appliance.voice.live.conversation import Item
+    from appliance.voice.live.telling import Telling
     from appliance.voice.responding import Manner
     from appliance.voice.stages import Stages
+
+    Settle = Callable[[Sequence[Item]], Awaitable[None]]
 
 log = logger(__name__)
 
@@ -35,15 +36,12 @@ MOST_PARTS: Final = 8
 class Draft:
     """One reply in the making. `run` is its task; both streams end with it.
 
-    `order` gives the job, when all that it is about is known. `keep`: share of the prompt's words that stay when there
-    are too many for the context; None: the reply fails then.
+    `settle` waits until all that it is about is known.
     """
 
-    def __init__(
-        self, stages: Stages, order: Callable[[], Awaitable[Generate]], manner: Manner, keep: float | None
-    ) -> None:  # fmt: skip
-        self._order, self._keep = order, keep
-        self.covers: set[str] = set()
+    def __init__(self, stages: Stages, telling: Telling, settle: Settle, manner: Manner) -> None:
+        self._telling, self._settle = telling, settle
+        self.covers = {item.id for item in telling.items}
         """Ids of the items that it answers, or knows of."""
         self.error: ApplianceError | None = None
         self.written: ReplyWritten | None = None
@@ -77,17 +75,13 @@ class Draft:
                 self.close()
 
     async def _make(self) -> None:
-        job = await self._order()
+        await self._settle(self._telling.items)
         while True:
             try:
-                await self._responder.respond(job)
+                await self._responder.respond(self._telling.generate())
             except ApplianceError as error:
-                if error.code != "context_length_exceeded" or self._keep is None:
+                if error.code != "context_length_exceeded" or not self._telling.shorten():
                     raise
-                messages = shortened(job.messages, self._keep)
-                if messages is None:
-                    raise
-                job = structs.replace(job, messages=messages)
             else:
                 return
 
@@ -96,6 +90,7 @@ class Draft:
         self._scope.cancel()
         if self.ended.is_set() or not self._begun:
             self.close()
+            self.ended.set()
 
     def close(self) -> None:
         """Nobody will read it, nor write it."""

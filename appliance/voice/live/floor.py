@@ -11,23 +11,29 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from appliance import metrics
-from appliance.errors import ApplianceError, Unavailable
-from appliance.jobs import DETECT_SAMPLES, STT_RATE, Detect, Detected, Judge, Judged
+from appliance.errors import ApplianceError, InternalError, Unavailable
+from appliance.jobs import DETECT_SAMPLES, STT_RATE
+from appliance.logs import logger, place_of
 from appliance.turns.detection import ServerVad
 from appliance.turns.endpointing import Endpointing
 from appliance.turns.interruption import verdict
 from appliance.turns.segmenter import Paused, Resumed, Segmenter, SpeechBegan, milliseconds, samples
 from appliance.voice.live import events
+from appliance.voice.live.detector import Detector
 from appliance.voice.live.guess import Guess
 from appliance.voice.live.looks import Looks
 from appliance.voice.live.response import new_id
 from appliance.voice.live.utterance import Utterance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from appliance.turns.detection import TurnDetection
     from appliance.turns.segmenter import Event
     from appliance.voice.live.draft import Draft
     from appliance.voice.live.session import LiveSession
+
+log = logger(__name__)
 
 MOST_WINDOWS: Final = 16
 """Windows that the detector is given at once; more than one only where it is behind."""
@@ -47,7 +53,8 @@ class Floor:
 
     def __init__(self, session: LiveSession, detection: TurnDetection) -> None:
         self._session, self.detection = session, detection
-        self._state = b""
+        self._detector = Detector(session.stages.turn)
+        self._scope = anyio.CancelScope()
         self._segmenter = Segmenter(detection.threshold, session.microphone.looked_at)
         self._endpointing = Endpointing(detection)
         self.utterance: Utterance | None = None
@@ -55,13 +62,22 @@ class Floor:
         self._looks = Looks(session)
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Listen until told to stop."""
+        with self._scope:
+            await self._listen()
+
+    def stop(self) -> None:
+        """Whatever is being said is no turn any more."""
+        self._scope.cancel()
+        self.rest()
+
+    async def _listen(self) -> None:
         microphone, down = self._session.microphone, False
         while True:
             pcm = await microphone.windows(MOST_WINDOWS)
             at = microphone.looked_at
             try:
-                probabilities = await self._detect(pcm)
+                probabilities = await self._detector.voice(pcm)
             except ApplianceError as error:
                 if not down:
                     self._session.emit(events.Fault(error))
@@ -69,7 +85,7 @@ class Floor:
                 if self.utterance is not None and self.utterance.interrupts is not None:
                     self._drop(self.utterance)  # nobody can tell whether it was one; the reply goes on
                 if not isinstance(error, Unavailable):  # what it failed on once it will fail on again
-                    self._state = b""
+                    self._detector.forget()
                     microphone.looked(at, pcm)
                 await anyio.sleep(RETRY_SECONDS)
                 continue
@@ -77,8 +93,19 @@ class Floor:
             if microphone.looked(at, pcm):
                 if at != self._segmenter.position:  # audio between them is gone
                     self.rest(at)
-                for probability in probabilities:
-                    self._hear(probability)
+                self._hear_all(probabilities)
+
+    def _hear_all(self, probabilities: Sequence[float]) -> None:
+        utterance = self.utterance
+        try:
+            for probability in probabilities:
+                self._hear(probability)
+        except Exception as error:  # noqa: BLE001 - a fault in one turn must not make the session deaf
+            log.error("turn-taking failed", **place_of(error))
+            self._session.emit(events.Fault(InternalError("The appliance failed on what was just said.")))
+            if utterance is not None:
+                self._forget_guess(utterance)
+            self.rest()
 
     def rest(self, at: int | None = None) -> None:
         """The audio so far was committed or cleared by the client, or lost; listen anew from here (or `at`) on."""
@@ -89,15 +116,6 @@ class Floor:
                 self._session.emit(stopped)
             self._drop(self.utterance)
         self._segmenter = Segmenter(self.detection.threshold, microphone.looked_at if at is None else at)
-
-    async def _detect(self, pcm: bytes) -> list[float]:
-        stage = self._session.stages.turn
-        async with stage.stream(Detect(state=len(self._state)), self._state + pcm) as answer:
-            async for part, state in answer:
-                if isinstance(part, Detected):
-                    self._state = state
-                    return part.probabilities
-        return []
 
     def _hear(self, probability: float) -> None:
         for event in self._segmenter.feed(probability):
@@ -114,6 +132,7 @@ class Floor:
         elif self._segmenter.pausing:
             self._wait_for_end(utterance)
         else:
+            self._hush(utterance)
             self._weigh(utterance, None)
             self._looks.look(utterance, self._segmenter.position)
 
@@ -129,8 +148,6 @@ class Floor:
                 if self.utterance.over:
                     self.utterance.over = False
                 self._forget_guess(self.utterance)
-            case _:
-                pass
 
     def _begin(self, at: int) -> None:
         """Somebody speaks. While a reply sounds it is held: whether this is an interruption shows soon."""
@@ -146,7 +163,7 @@ class Floor:
                 return
             # The user goes on before anything was heard: the turn was not over.
             metrics.CUT_OFFS.inc()
-            session.owes = True
+            session.owes = self.detection.create_response
             session.replies.stop(active, "turn_detected")
         self._announce(utterance)
 
@@ -154,7 +171,8 @@ class Floor:
         """A client that mutes itself sends nothing more that could tell what the sound was: the reply goes on then."""
         while self.utterance is utterance and utterance.interrupts is not None:
             await anyio.sleep(MUTED_SECONDS)
-            if self._session.microphone.idle >= MUTED_SECONDS and utterance.interrupts is not None:
+            held = self.utterance is utterance and utterance.interrupts is not None
+            if held and self._session.microphone.idle >= MUTED_SECONDS:
                 self._drop(utterance)
 
     def _announce(self, utterance: Utterance) -> None:
@@ -173,7 +191,7 @@ class Floor:
                 metrics.BARGE_INS.labels("true").inc()
                 self._announce(utterance)  # first, so that clients fall silent
                 if reply.outcome == "in_progress":
-                    self._session.owes = True
+                    self._session.owes = self.detection.create_response
                     self._session.replies.stop(reply, "turn_detected")
             case "resume" if text and reply.remaining_ms < LAST_MS:  # an answer to the reply's last words
                 utterance.interrupts = None
@@ -183,6 +201,14 @@ class Floor:
                 metrics.BARGE_INS.labels("false").inc()
                 reply.playout.go_on()
                 self._drop(utterance)
+
+    def _hush(self, utterance: Utterance) -> None:
+        """A reply that the client has begun while the user speaks does not drown the user: the turn is answered."""
+        session, active = self._session, self._session.replies.active
+        other = active is not None and active is not utterance.interrupts and active.playout.sent_ms > 0
+        if active is not None and other and self.detection.interrupt_response:
+            session.owes = self.detection.create_response
+            session.replies.stop(active, "turn_detected")
 
     def _drop(self, utterance: Utterance) -> None:
         """It was no turn."""
@@ -208,7 +234,8 @@ class Floor:
             return session.replies.draft(style, keep, text, priority="typed")
 
         guess = utterance.guess = Guess(audio, session.conduct.transcribing, compose, "typed")
-        session.spawn(guess.run, session.stages)
+        # A held reply waits for what was said: better guess wrong than keep everybody waiting for a new worker.
+        session.spawn(guess.run, session.stages if utterance.interrupts is None else session.hurried)
         session.spawn(self._resolve, utterance, guess)
 
     async def _resolve(self, utterance: Utterance, guess: Guess) -> None:
@@ -234,20 +261,11 @@ class Floor:
                 utterance.over = True
                 if utterance.interrupts is None:
                     self._commit(utterance)
-            case "wait":
-                pass
 
     async def _judge(self, utterance: Utterance, endpointing: Endpointing) -> None:
         microphone, asked_at = self._session.microphone, utterance.voice_end
         audio = microphone.between(max(utterance.start, self._segmenter.position - JUDGED_SECONDS * STT_RATE))
-        probability = None
-        try:
-            async with self._session.stages.turn.stream(Judge(), audio) as answer:
-                async for part, _ in answer:
-                    if isinstance(part, Judged):
-                        probability = part.probability
-        except ApplianceError:
-            pass  # without a judge the longest silence counts
+        probability = await self._detector.end(audio)
         if self.utterance is utterance and utterance.voice_end == asked_at:
             endpointing.judged(probability)
 

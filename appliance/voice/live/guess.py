@@ -75,10 +75,11 @@ class Guess:
             self.draft.promote()
 
     def take(self) -> Draft | None:
-        """The draft, for whoever lets it out and ends it."""
+        """The draft, for whoever lets it out and ends it; None if there is none, or it has failed already."""
+        if self.draft is None or self.draft.error is not None:
+            return None
         draft, self.draft = self.draft, None
-        if draft is not None:
-            metrics.GUESSES.labels("used").inc()
+        metrics.GUESSES.labels("used").inc()
         return draft
 
     def drop_draft(self) -> None:

@@ -32,6 +32,7 @@ class Microphone:
         self._room = anyio.Event()
         self._arrived = 0.0
         self._patient = True
+        self._full = False
 
     @property
     def end(self) -> int:
@@ -49,14 +50,15 @@ class Microphone:
             self._sound = SoundIn(form)
 
     def add(self, data: bytes) -> bool:
-        """Audio came, in the client's format. What is too old to be part of a turn goes; whether there was any."""
+        """Audio came, in the client's format. What is too old to be part of a turn goes; whether it begins to."""
         self._kept += self._sound.feed(data)
         self._arrived = anyio.current_time()
         too_much = self.held > self.most
         if too_much:
             self.forget(self.end - self.most)
         self._news.set()
-        return too_much
+        begins, self._full = too_much and not self._full, too_much
+        return begins
 
     async def room(self) -> None:
         """Wait until the detector has caught up, but not for long: where it is down, the oldest audio goes."""

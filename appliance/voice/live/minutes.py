@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from appliance.audio import seconds
+from appliance.errors import RequestError
 from appliance.jobs import STT_RATE
 from appliance.voice.live import events
 from appliance.voice.live.conversation import Item, Said
@@ -58,18 +59,19 @@ class Minutes:
     async def settle(self, items: Sequence[Item], stages: Stages, how: Transcribing) -> None:
         """Wait until the words of all items are known. What failed is tried again. Raises `ApplianceError`."""
         for item in items:
-            if item.unheard is not None:
+            if item.unheard:
                 async with self._settling:
-                    await self._understand(item, stages, how)
+                    for said in item.unheard:
+                        said.text = await self._understand(item, said, stages, how)
 
-    async def _understand(self, item: Item, stages: Stages, how: Transcribing) -> None:
-        said, guess = item.unheard, self._guesses.get(item.id)
-        if said is None:
-            return
+    async def _understand(self, item: Item, said: Said, stages: Stages, how: Transcribing) -> str:
+        guess = self._guesses.get(item.id)
         if guess is None:
             guess = Guess(said.audio or b"", how)
             await guess.run(stages)
         await guess.understood.wait()
+        if isinstance(guess.error, RequestError):  # nobody can understand it, now or later
+            return ""
         if guess.error is not None:
             raise guess.error
-        said.text = guess.text
+        return guess.text or ""

@@ -1,7 +1,8 @@
 """Stages that are waited for: a job whose worker died before it said anything is sent again to the next one.
 
-Somebody who talks to the box would rather be answered some seconds later than be told that a process has died. Jobs
-carry all that they need, so it makes no difference which worker answers. Half an answer is not begun again.
+Somebody who talks to the box would rather be answered some seconds later than be told that a process has died, or that
+too many talk. Jobs carry all that they need, so it makes no difference which worker answers. Half an answer is not
+begun again, and nor is a job that has had two workers: it may be what they died of.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from appliance.errors import EngineDown
-from appliance.jobs import Prepare, Understand
+from appliance.errors import EngineDown, Overloaded
+from appliance.jobs import Prepare, Understand, live
 from appliance.voice.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from appliance.jobs import AnyJob, AnyPart
     from appliance.voice.stages import Answer, Stage
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 10.0
 """Longest wait for a worker; most are back sooner."""
 RETRY_SECONDS: Final = 0.25
+MOST_WORKERS: Final = 2
+"""That a job is given to."""
 
 
 def patient(stages: Stages) -> Stages:
@@ -32,7 +36,7 @@ def patient(stages: Stages) -> Stages:
 
 
 class Patient:
-    """A stage whose jobs wait up to `PATIENCE_SECONDS` for a worker. Raises `EngineDown` after that.
+    """A stage whose jobs wait up to `PATIENCE_SECONDS` for a worker and for room. Raises `Unavailable` after that.
 
     Looks and preparations do not wait: later they would be of no use.
     """
@@ -40,36 +44,26 @@ class Patient:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
+    def stream(self, job: AnyJob, payload: bytes = b"") -> AbstractAsyncContextManager[Answer]:
+        """Send a job, as soon as its answer is asked for and there is somebody to send it to."""
+        if isinstance(job, Prepare) or (isinstance(job, Understand) and job.priority == "background"):
+            return self._stage.stream(job, payload)
+        return self._wait(job, payload)
+
     @asynccontextmanager
-    async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[PatientAnswer]:
-        """Send a job, as soon as there is somebody to send it to; its answer."""
-        idle = isinstance(job, Prepare) or (isinstance(job, Understand) and job.priority == "background")
+    async def _wait(self, job: AnyJob, payload: bytes) -> AsyncIterator[PatientAnswer]:
         async with AsyncExitStack() as stack:
-            answer = PatientAnswer(self._stage, job, payload, stack, 0.0 if idle else PATIENCE_SECONDS)
-            await answer.send()
-            yield answer
+            yield PatientAnswer(self._stage, job, payload, stack)
 
 
 class PatientAnswer:
     """The parts of whichever worker's answer begins."""
 
-    def __init__(self, stage: Stage, job: AnyJob, payload: bytes, stack: AsyncExitStack, patience: float) -> None:
+    def __init__(self, stage: Stage, job: AnyJob, payload: bytes, stack: AsyncExitStack) -> None:
         self._stage, self._job, self._payload, self._stack = stage, job, payload, stack
-        self._until = anyio.current_time() + patience
-        self._answer: Answer
+        self._answer: Answer | None = None
+        self._workers = 0
         self._begun = self._promoted = False
-
-    async def send(self) -> None:
-        """Wait for a worker that takes the job."""
-        while True:
-            try:
-                self._answer = await self._stack.enter_async_context(self._stage.stream(self._job, self._payload))
-            except EngineDown as error:
-                await self._wait(error)
-            else:
-                break
-        if self._promoted:
-            self._answer.promote()
 
     def __aiter__(self) -> PatientAnswer:
         return self
@@ -77,22 +71,37 @@ class PatientAnswer:
     async def __anext__(self) -> tuple[AnyPart, bytes]:
         """The next part."""
         while True:
+            answer = self._answer or await self._send()
             try:
-                part = await anext(self._answer)
-            except EngineDown as error:
+                part = await anext(answer)
+            except EngineDown:
+                if self._begun or self._workers == MOST_WORKERS:
+                    raise
+                self._answer = None
                 await self._stack.aclose()
-                await self._wait(error)
-                await self.send()
             else:
                 self._begun = True
                 return part
 
+    async def _send(self) -> Answer:
+        """Wait for a worker that takes the job; it is live by then if somebody listens."""
+        until = anyio.current_time() + PATIENCE_SECONDS
+        while True:
+            try:
+                job = live(self._job) if self._promoted else self._job
+                answer = await self._stack.enter_async_context(self._stage.stream(job, self._payload))
+            except (EngineDown, Overloaded):
+                if anyio.current_time() >= until:
+                    raise
+                await anyio.sleep(RETRY_SECONDS)
+            else:
+                break
+        self._workers += 1
+        self._answer = answer
+        return answer
+
     def promote(self) -> None:
         """Somebody listens for it now, whoever answers."""
         self._promoted = True
-        self._answer.promote()
-
-    async def _wait(self, error: EngineDown) -> None:
-        if self._begun or anyio.current_time() >= self._until:
-            raise error
-        await anyio.sleep(RETRY_SECONDS)
+        if self._answer is not None:
+            self._answer.promote()

@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import ApplianceError, RequestError
-from appliance.jobs import Generate, Message, Prepare, Sampling
-from appliance.voice.live.conversation import messages
+from appliance.jobs import Prepare
 from appliance.voice.live.draft import Draft
 from appliance.voice.live.events import Fault
 from appliance.voice.live.response import Response
+from appliance.voice.live.telling import Telling, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from anyio.abc import TaskGroup
 
     from appliance.jobs import Priority
     from appliance.voice.live.conduct import Conduct, Style
     from appliance.voice.live.conversation import Conversation, Item
+    from appliance.voice.live.draft import Settle
     from appliance.voice.live.joining import Emit
     from appliance.voice.live.response import Reason
     from appliance.voice.stages import Stages
-
-    Settle = Callable[[Sequence[Item]], Awaitable[None]]
 
 MOST_ASIDE: Final = 4
 """Responses beside the conversation at once."""
@@ -55,21 +54,9 @@ class Replies:
         """
         items = list(self._conversation) if given is None else list(given)
 
-        async def order() -> Generate:
-            await self._settle(items)
-            told = messages(style.instructions, items)
-            if words is not None:
-                told.append(Message("user", words))
-            if note:
-                told.append(Message("system", note))
-            return Generate(
-                messages=told, tools=list(style.tools), tool_choice=style.tool_choice, tool_name=style.tool_name,
-                parallel_tool_calls=style.parallel_tool_calls, max_tokens=style.max_tokens,
-                sampling=Sampling(temperature=style.temperature), thinking=False, priority=priority,
-            )  # fmt: skip
-
-        draft = Draft(self._stages, order, style.manner, keep)
-        draft.covers = {item.id for item in items}
+        left_out = self._conversation.left_out if given is None else set()
+        telling = Telling(items, left_out, style, keep, words=words, note=note, priority=priority)
+        draft = Draft(self._stages, telling, self._settle, style.manner)
         self._drafts = {each for each in self._drafts if not each.ended.is_set()} | {draft}
         return draft
 
@@ -111,7 +98,7 @@ class Replies:
 
     async def prepare(self, conduct: Conduct) -> None:
         """Have the model read what was said so far, while the user speaks."""
-        told = messages(conduct.style.instructions, list(self._conversation))
+        told = messages(conduct.style.instructions, list(self._conversation), self._conversation.left_out)
         if not conduct.replies or not told:
             return
         job = Prepare(messages=told, tools=list(conduct.style.tools), thinking=False, priority="typed")

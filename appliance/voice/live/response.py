@@ -126,7 +126,7 @@ class Response:
     async def _write(self) -> None:
         async for event in self.draft.words:
             self._told(event)
-        if self._message is not None and not self.style.manner.spoken:
+        if self._message is not None and not self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
 
     def _told(self, event: ReplyEvent) -> None:
@@ -165,7 +165,7 @@ class Response:
                 case ReplyAudio():
                     self._spoken().audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
                     await self.playout.play(event.pcm)
-        if self._message is not None and self.style.manner.spoken:
+        if self._message is not None and self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
 
     def _send(self, pcm: bytes) -> None:
@@ -211,7 +211,7 @@ class Response:
                 self._emit(events.PieceDone(**told, piece="audio"))
             self._emit(events.PieceDone(**told, piece="transcript" if item.said[0].aloud else "text", text=item.source))
             if status == "incomplete" and item.said[0].aloud:
-                item.cut(self.playout.played_ms)
+                item.cut(self.playout.played_ms if self.outcome == "cancelled" else self.playout.sent_ms)
             self._emit(events.PartDone(**told, text=item.source))
         else:
             self._emit(events.PieceDone(**told, piece="arguments", text=item.text))

@@ -55,6 +55,8 @@ class LiveSession:
 
     def __init__(self, stages: Stages, conduct: Conduct, emit: Emit, *, most_seconds: float, lead: float) -> None:
         self.stages, self.conduct, self.emit = patient(stages), conduct, emit
+        self.hurried = stages
+        """The same, for what is of no use later."""
         self.conversation = Conversation()
         self.microphone = Microphone(conduct.sound_in, int(most_seconds * STT_RATE))
         self.replies: Replies
@@ -65,7 +67,6 @@ class LiveSession:
         self._lead = lead
         self._tasks: TaskGroup
         self._floor: Floor | None = None
-        self._listening = anyio.CancelScope()
         self.minutes = Minutes(self.conversation, emit)
 
     @property
@@ -98,18 +99,12 @@ class LiveSession:
             self.emit(events.Fault(InternalError("The appliance failed on a part of this conversation.")))
 
     def _listen(self) -> None:
-        self._listening.cancel()
-        self._listening = anyio.CancelScope()
         if self._floor is not None:
-            self._floor.rest()
+            self._floor.stop()
         self._floor = None
         if self.conduct.detection is not None:
             self._floor = Floor(self, self.conduct.detection)
-            self.spawn(self._hear, self._floor, self._listening)
-
-    async def _hear(self, floor: Floor, scope: anyio.CancelScope) -> None:
-        with scope:
-            await floor.run()
+            self.spawn(self._floor.run)
 
     def update(self, conduct: Conduct) -> None:
         """From now on it is conducted like this. What is under way ends as it began."""
@@ -217,6 +212,7 @@ class LiveSession:
             await self.replies.active.ended.wait()
         if self.replies.covers(utterance.item_id):  # what was said meanwhile was answered together with it
             guess.discard()
+            self.owes = False
             return
         if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.announced:
             guess.discard()  # the user speaks again already: both turns are answered together
@@ -250,6 +246,8 @@ class LiveSession:
     def create(self, item: Item, after: str | None) -> None:
         """Add an item of the client's. Raises `RequestError`."""
         self.conversation.check_room(item)
+        if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.item_id == item.id:
+            raise RequestError("What is being said now will have this id.", param="item.id")
         join(self.conversation, item, self.emit, after)
 
     def retrieve(self, item_id: str) -> None:
@@ -283,6 +281,7 @@ class LiveSession:
             raise RequestError("This session only transcribes.", param="type")
         draft = self.replies.draft(style, self.conduct.keep, given=given)
         self.replies.begin(draft, style, joins=joins, metadata=metadata)
+        self.owes = self.owes and not joins
 
     def cancel(self, response_id: str | None) -> None:
         """Stop a response. Raises `RequestError` where there is none."""

@@ -1,0 +1,242 @@
+"""Live conversations under which something gives way, without models and in virtual time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+from room import Room, visit
+
+from appliance.errors import EngineDown, InternalError, Overloaded, RequestError
+from appliance.jobs import Generate, Prepare, Speak
+from appliance.turns.detection import ServerVad
+from appliance.voice.live import events as e
+from appliance.voice.live.conversation import Item, Said
+from appliance.voice.live.session import LiveSession
+
+if TYPE_CHECKING:
+    from appliance.voice.live.utterance import Utterance
+
+LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
+
+
+def outcomes(room: Room) -> list[str]:
+    return [done.response.outcome for done in room.all(e.ResponseDone)]
+
+
+def respond(room: Room) -> None:
+    room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+
+
+def test_a_conversation_that_has_outgrown_the_context_keeps_its_beginning_for_many_turns() -> None:
+    turns = 60
+
+    async def scene(room: Room) -> None:
+        room.world.context = 2000
+        room.world.replies = ["I heard you say so, my friend."] * turns
+        for number in range(turns):
+            await room.say(f"this is what I have to say in turn {number}", 0.6)
+            await room.until(e.ResponseDone, number + 1)
+        room.world.replies.clear()
+
+    room = visit(scene)
+    assert outcomes(room) == ["completed"] * turns
+    told = [job.messages for job in room.world.llm.asked(Generate) if fits(job, 2000)]
+    assert len(told) == turns
+    assert all(messages[1].role == "user" for messages in told)  # as templates want it
+    beginnings = [messages[1].content for messages in told]
+    changes = sum(before != after for before, after in pairwise(beginnings))
+    assert 3 <= changes <= turns / 5  # what goes goes for good, and not for one turn only
+    prepared = [fits(job, 2000) for job in room.world.llm.asked(Prepare)]
+    assert sum(prepared) >= 0.9 * turns
+
+
+def fits(job: Generate | Prepare, context: int) -> bool:
+    room = job.room if isinstance(job, Generate) else 0
+    return sum(len(message.content) for message in job.messages) + room <= context
+
+
+def test_an_item_that_nobody_can_understand_fails_no_response() -> None:
+    async def scene(room: Room) -> None:
+        item = Item("tiny", said=[Said(audio=bytes(100), rate=16_000, aloud=True)])
+        room.session.create(item, None)
+        room.world.stt.failing = [RequestError("The utterance has 100 bytes.", code="audio_empty")]
+        respond(room)
+        await room.until(e.ResponseDone)
+        await room.say("and now")
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert outcomes(room) == ["completed", "completed"]
+    assert room.told()[1:] == [("assistant", "I heard you."), ("user", "and now")]
+
+
+def test_all_audio_of_an_item_is_understood() -> None:
+    async def scene(room: Room) -> None:
+        levels = [room.world.level(words) for words in ("the first part", "the second part")]
+        pieces = [Said(audio=level.to_bytes(2, "little") * 16_000, rate=16_000, aloud=True) for level in levels]
+        room.session.create(Item("both", said=pieces), None)
+        respond(room)
+        await room.until(e.ResponseDone)
+
+    assert visit(scene).told()[-1] == ("user", "the first part the second part")
+
+
+def test_a_job_that_its_workers_die_of_is_given_to_two_only() -> None:
+    async def scene(room: Room) -> None:
+        room.world.stt.dying = [(0, EngineDown("gone"))] * 4
+        await room.say("these words kill", 0.9)
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert room.all(e.TranscriptFailed)[0].error.code == "engine_down"
+    assert outcomes(room) == ["failed"]  # another try of the response's own, and its two workers
+    assert not room.world.stt.dying
+
+
+def test_room_is_waited_for() -> None:
+    async def scene(room: Room) -> None:
+        room.world.tts.failing = [Overloaded("The tts stage is busy with 16 requests.")] * 6
+        await room.say("is there room")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert outcomes(room) == ["completed"]
+    first, *_, last = room.world.tts.asked(Speak)
+    assert (first.priority, last.priority) == ("typed", "live")  # by then the turn was over
+
+
+@pytest.mark.parametrize("role", ["llm", "tts"])
+def test_a_turn_that_ends_while_a_worker_is_waited_for_is_live_then(role: str) -> None:
+    async def scene(room: Room) -> None:
+        stage = getattr(room.world, role)
+        await room.pause(0.5)
+        stage.failing = [EngineDown("gone")] * 6
+        await room.say("hello there")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert outcomes(room) == ["completed"]
+    jobs = getattr(room.world, role).asked(Generate if role == "llm" else Speak)
+    assert jobs[0].priority == "typed"
+    assert jobs[-1].priority == "live"
+
+
+def test_a_sound_while_nobody_can_listen_does_not_keep_a_reply_waiting() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = [LONG, "Yes?"]
+        await room.say("count for me please")
+        await room.until(e.PartAdded)
+        await room.pause(1.0)
+        room.world.stt.failing = [EngineDown("gone")] * 8
+        room.cough = anyio.current_time()  # type: ignore[attr-defined]
+        await room.sound(2000, 0.3)
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    (first, *_) = room.all(e.ResponseDone)
+    assert first.response.outcome == "cancelled"  # it may have been a "stop"
+    assert room.time_of(first) - room.cough < 1  # type: ignore[attr-defined]
+
+
+def test_nothing_is_said_unasked_where_the_client_answers_itself() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = [LONG, "Yes?"]
+        await room.say("count for me please")
+        await room.until(e.TranscriptDone)
+        respond(room)
+        await room.until(e.PartAdded)
+        await room.pause(1.0)
+        await room.say("stop that, I have a question")
+        await room.until(e.TranscriptDone, 2)
+        respond(room)
+        await room.until(e.ResponseDone, 2)
+        room.session.clear()
+        await room.pause(2.0)
+
+    room = visit(scene, ServerVad(create_response=False))
+    assert outcomes(room) == ["cancelled", "completed"]
+
+
+def test_a_reply_that_the_client_begins_while_the_user_speaks_does_not_drown_the_user() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = [LONG, "Yes?"]
+        await room.say("I was about", 1.0)
+        respond(room)
+        await room.say("to say something long", 2.5)
+        await room.until(e.ResponseDone, 2)
+
+    room = visit(scene)
+    assert outcomes(room) == ["cancelled", "completed"]
+    sounded = [each for each in room.sounds if each.event.response is room.all(e.ResponseDone)[0].response]
+    assert len(sounded) <= 25  # pieces of 20 ms: what leaves ahead
+    assert room.told()[-1] == ("user", "I was about to say something long")
+
+
+def test_a_fault_in_a_turn_does_not_make_the_session_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_turn = LiveSession.take_turn
+    faults = [ValueError("something nobody thought of")]
+
+    def faulty(self: LiveSession, utterance: Utterance, audio: bytes) -> None:
+        if faults:
+            raise faults.pop()
+        take_turn(self, utterance, audio)
+
+    monkeypatch.setattr(LiveSession, "take_turn", faulty)
+
+    async def scene(room: Room) -> None:
+        await room.say("the first")
+        await room.until(e.Fault)
+        await room.say("the second")
+        await room.until(e.ResponseDone)
+
+    room = visit(scene)
+    assert [type(fault.error) for fault in room.all(e.Fault)] == [InternalError]
+    assert outcomes(room) == ["completed"]
+    assert room.told()[-1] == ("user", "the second")
+
+
+def test_an_id_that_is_being_spoken_is_taken() -> None:
+    async def scene(room: Room) -> None:
+        await room.say("a turn", 0.5)
+        started = await room.until(e.SpeechStarted)
+        with pytest.raises(RequestError, match="being said"):
+            room.session.create(Item(started.item_id, said=[Said(text="mine")]), None)
+        await room.until(e.ResponseDone)
+
+    assert outcomes(visit(scene)) == ["completed"]
+
+
+def test_a_full_buffer_is_told_of_once() -> None:
+    async def scene(room: Room) -> None:
+        second = bytes(48_000)
+        for _ in range(60):
+            await room.session.append(second)
+        with pytest.raises(RequestError, match="holds 60 s"):
+            await room.session.append(second)
+        for _ in range(60):
+            await room.session.append(second)
+        room.session.clear()
+        for _ in range(60):
+            await room.session.append(second)
+        with pytest.raises(RequestError, match="holds 60 s"):
+            await room.session.append(second)
+
+    visit(scene, None)
+
+
+def test_a_reply_that_is_refused_leaves_nothing_behind() -> None:
+    async def scene(room: Room) -> None:
+        room.world.replies = [LONG]
+        await room.say("count for me please")
+        await room.until(e.PartAdded)
+        drafts = [room.session.replies.draft(room.session.conduct.style, None) for _ in range(3)]
+        for draft in drafts:
+            with pytest.raises(RequestError, match="not over yet"):
+                room.session.replies.begin(draft, room.session.conduct.style)
+        assert all(draft.ended.is_set() for draft in drafts)
+        await room.until(e.ResponseDone)
+
+    assert outcomes(visit(scene)) == ["completed"]
