@@ -31,6 +31,10 @@ PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure this part; may be repeated.")
 @click.option("--quick", is_flag=True, help="Few rounds: to see that it works, not to quote.")
 @click.option("--turns", default=20, show_default=True, help="Turns of each kind; medians are shown.")
+@click.option(
+    "--sessions", type=click.IntRange(2), multiple=True, default=(2, 4), show_default=True,
+    help="Live conversations at once, beside one alone; may be repeated.",
+)  # fmt: skip
 @click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
 @click.option(
     "--speech", type=click.Path(file_okay=False, path_type=Path), default=Path("../shared/speech"), show_default=True,
@@ -38,7 +42,8 @@ PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm")
 )  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Keep the figures here.")
 def main(
-    only: tuple[str, ...], quick: bool, turns: int, state_dir: Path, speech: Path, json_file: Path | None
+    only: tuple[str, ...], quick: bool, turns: int, sessions: tuple[int, ...], state_dir: Path, speech: Path,
+    json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure the box on this machine: a spoken turn and what it takes, and the language engine.
 
@@ -51,7 +56,7 @@ def main(
             case "turn":
                 each = _turn(state_dir, 3 if quick else turns)
             case "live" | "bargein":
-                each = _live(part, state_dir, speech, quick=quick)
+                each = _live(part, state_dir, speech, sessions, quick=quick)
             case "endpointing" | "stt":
                 each = _recorded(part, state_dir, speech, quick=quick)
             case _:
@@ -70,10 +75,12 @@ def _llm(state_dir: Path, *, quick: bool) -> Iterator[Figure]:
         yield from llm.measure(running, llm.spec_of(str(model.main), model.name), llm.QUICK if quick else llm.FULL)
 
 
-def _live(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
+def _live(
+    part: str, state_dir: Path, speech: Path, sessions: tuple[int, ...], *, quick: bool
+) -> Iterator[Figure]:  # fmt: skip
     whisper = str(lineup(settings.load(environ={}, state_dir=state_dir)).stt.main)
     with (
-        box.running(state_dir, {}) as running,
+        box.running(state_dir, {"APPLIANCE_LIMITS__SESSIONS": str(max(64, *sessions))}) as running,
         httpx.Client(base_url=running.url, timeout=300) as client,
         tempfile.TemporaryDirectory() as made,
     ):
@@ -86,7 +93,7 @@ def _live(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[
                 file.write_bytes(asked.content)
                 files.append(file)
         if part == "live":
-            yield from live.measure(running, client, files, whisper, quick=quick)
+            yield from live.measure(running, client, files, whisper, sessions, quick=quick)
         else:
             yield from bargein.measure(running, client, files, quick=quick)
 

@@ -111,7 +111,7 @@ class InTurn:
         from faster_whisper import WhisperModel
 
         self._client = client
-        self._whisper = WhisperModel(whisper, device="cpu", compute_type="int8", cpu_threads=os.cpu_count() or 1)
+        self._whisper = WhisperModel(whisper, compute_type="int8", cpu_threads=os.cpu_count() or 1)
 
     def libraries(self, sound: bytes) -> float:
         """As most servers do it: faster-whisper's own `transcribe`, then the whole text, then all of its audio."""
@@ -177,9 +177,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def measure(
-    box: Box, client: httpx.Client, files: Sequence[Path], whisper: str, *, quick: bool
+    box: Box, client: httpx.Client, files: Sequence[Path], whisper: str, many: Sequence[int], *, quick: bool
 ) -> Iterator[Figure]:  # fmt: skip
-    """The table: one session against stages in turn and the lower bound, then several sessions."""
+    """The table: one session against stages in turn and the lower bound, then several sessions (`many`) at once."""
     sounds = [recording(file) for file in files]
     turns = 4 if quick else 30
     voice_to_voice(box, sounds, 1, 1, {"type": "server_vad"})  # warms
@@ -209,7 +209,7 @@ def measure(
     for stage in ("understand", "write", "speak"):
         yield Figure(f"live_bare_{stage}", statistics.median(alone[stage] for alone in bare), "s")
     yield Figure("live_bare_sum", statistics.median(sum(alone.values()) for alone in bare), "s")
-    for sessions in (2, 4):
+    for sessions in many:
         count = max(2, turns // sessions)
         click.echo(f"{count} turns in each of {sessions} sessions", err=True)
         taken = voice_to_voice(box, sounds, sessions, count, {"type": "server_vad"})
