@@ -1,8 +1,8 @@
 """The devices of this machine and how much of their memory is free.
 
 GPUs are asked through ggml, in the order in which llama.cpp itself takes them, so an index here is an index for
-`main_gpu` and `tensor_split`. A build for the CPU alone has none. The GPU side has only been run against a stand-in
-for the library, never against a GPU.
+`main_gpu` and `tensor_split`. A build for the CPU alone has none. With several GPUs it has only been run against a
+stand-in for the library.
 """
 
 from __future__ import annotations
