@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.jobs import DETECT_SAMPLES
 from appliance.turns.detection import Eagerness, SemanticVad, ServerVad
-from appliance.turns.endpointing import ASK_AT_MS, LONGEST_MS, SHORTEST_MS, Endpointing
+from appliance.turns.endpointing import ASK_AT_MS, FINISHED_MS, LONGEST_MS, SHORTEST_MS, Endpointing
 from appliance.turns.segmenter import samples
 
 EAGERNESSES: tuple[Eagerness, ...] = get_args(Eagerness)
@@ -94,3 +94,27 @@ def test_without_a_judge_a_turn_ends_all_the_same(eagerness: Eagerness) -> None:
     rule.pause()
     rule.judged(None)
     assert over_after(rule) == waited
+
+
+@pytest.mark.parametrize("text", ["It is old.", "Is it?", "Go!", "He said “no.”", "好。", "ठीक है।", "(Yes.) "])
+@pytest.mark.parametrize("eagerness", EAGERNESSES)
+def test_words_that_end_like_a_sentence_need_no_long_silence(eagerness: Eagerness, text: str) -> None:
+    rule = judged(eagerness, 0.0)
+    rule.understood(text)
+    assert rule.patience_ms == FINISHED_MS[eagerness] < LONGEST_MS[eagerness]
+    rule.pause()
+    rule.judged(0.0)
+    assert rule.patience_ms == LONGEST_MS[eagerness]
+
+
+@pytest.mark.parametrize("text", ["", "It is", "Well...", "Well…", "It is,", "3.5", "e.g. this"])
+def test_other_words_do_not_shorten_it(text: str) -> None:
+    rule = judged("auto", 0.0)
+    rule.understood(text)
+    assert rule.patience_ms == LONGEST_MS["auto"]
+
+
+def test_what_sounds_finished_needs_no_full_stop() -> None:
+    rule = judged("auto", 0.9)
+    rule.understood("It is old.")
+    assert rule.patience_ms == SHORTEST_MS["auto"]

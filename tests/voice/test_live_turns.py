@@ -91,6 +91,17 @@ def test_semantic_pauses_are_as_long_as_they_sound() -> None:
     assert len(room.all(e.ResponseDone)) == 1
 
 
+def test_words_that_end_like_a_sentence_end_a_turn_that_sounds_unfinished() -> None:
+    async def scene(room: Room) -> None:
+        room.world.ends = [0.02]
+        room.end = await room.say("I have said all that I wanted to say.", 1.2)  # type: ignore[attr-defined]
+        await room.until(e.ResponseDone)
+
+    room = visit(scene, SemanticVad())
+    waited = room.time_of(room.all(e.SpeechStopped)[0]) - room.end  # type: ignore[attr-defined]
+    assert 1.4 < waited < 1.7
+
+
 def test_two_turns_make_a_conversation() -> None:
     async def scene(room: Room) -> None:
         room.world.replies = ["One.", "Two."]

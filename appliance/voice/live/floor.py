@@ -239,10 +239,11 @@ class Floor:
         session.spawn(self._resolve, utterance, guess)
 
     async def _resolve(self, utterance: Utterance, guess: Guess) -> None:
-        """What was said during a reply is known: was it a turn?"""
+        """What was said is known: does it end like a sentence, and if it was said during a reply, was it a turn?"""
         await guess.understood.wait()
         if utterance.guess is not guess or self.utterance is not utterance:
             return
+        self._endpointing.understood(guess.text or "")
         # What cannot be understood may have been a "stop".
         self._weigh(utterance, "stop" if guess.error is not None else guess.text or "")
         if utterance.over and self.utterance is utterance:
