@@ -67,7 +67,7 @@ class Turn(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
     name: str
     path: str = ""
-    threads: int = 0
+    threads: int = 1
 
 
 AnySpec = Whisper | Llama | Piper | Turn

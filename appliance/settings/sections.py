@@ -128,7 +128,7 @@ class Tts(Section, frozen=True):
 class Turn(Section, frozen=True):
     """When somebody speaks and when a turn is over."""
 
-    threads: Annotated[int, Meta(ge=0, description="CPU threads of the judge of a turn's end; 0 means two.")] = 0
+    threads: Annotated[Count, Meta(description="CPU threads of the judge of a turn's end.")] = 1
     queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 256
     deadline_seconds: Annotated[
         Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")

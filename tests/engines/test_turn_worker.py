@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import wave
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +81,7 @@ def speech() -> bytes:
 
 def beside(held: Held) -> TurnEngine:
     """An engine whose judgements are held."""
-    return TurnEngine(Silero(), held, ThreadPoolExecutor(1))  # type: ignore[arg-type]
+    return TurnEngine(Silero(), held)  # type: ignore[arg-type]
 
 
 def submit(engine: Engine, job_id: int, job: Detect | Judge, payload: bytes) -> None:

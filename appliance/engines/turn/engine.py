@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-MOST_THREADS: Final = 2
-NICENESS: Final = 10
-"""Of the judge's threads: nobody needs a judgement before the reply that is being made meanwhile."""
 WAIT_SECONDS: Final = 0.005
 """Longest wait for a judgement; between two waits the worker looks at its inbox."""
 
@@ -36,15 +31,8 @@ def load(spec: Turn) -> TurnEngine:
     """Load both models, and listen once: the probe asks only one of them. Raises `ModelUnusable`."""
     silero = Silero()
     silero.detect(b"", bytes(DETECT_SAMPLES * SAMPLE_BYTES))
-    threads = spec.threads or min(MOST_THREADS, os.cpu_count() or 1)
-    beside = ThreadPoolExecutor(1, thread_name_prefix="judge", initializer=_give_way)
-    smart_turn = beside.submit(SmartTurn, spec.path, threads).result() if spec.path else None
-    return TurnEngine(silero, smart_turn, beside)
-
-
-def _give_way() -> None:
-    """For this thread and those that it starts."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    # One by default: nobody needs a judgement before the reply, which is being made on the other cores meanwhile.
+    return TurnEngine(silero, SmartTurn(spec.path, spec.threads) if spec.path else None)
 
 
 class TurnEngine:
@@ -52,11 +40,11 @@ class TurnEngine:
 
     untidy = False
 
-    def __init__(self, silero: Silero, smart_turn: SmartTurn | None, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, silero: Silero, smart_turn: SmartTurn | None) -> None:
         self._silero, self._smart_turn = silero, smart_turn
         self._waiting: deque[tuple[int, AnyJob, bytes, str]] = deque()
         self._judging: dict[int, tuple[Future[float], str]] = {}
-        self._thread = thread
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
     @property
     def busy(self) -> bool:
