@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from msgspec.structs import replace
 
 from appliance.errors import ApplianceError, InternalError
+from appliance.ids import new_id
 from appliance.jobs import AnyPart, Arguments, Called, Generated, Thought, Token
 from appliance.web import wire_response_events as events
 from appliance.web.wire_likelihoods import TokenLogprob
@@ -32,7 +33,6 @@ from appliance.web.wire_response_items import (
     ReasoningItem,
     ReasoningText,
     Status,
-    new_id,
 )
 
 Happened = TypeVar("Happened", bound=events.Event)

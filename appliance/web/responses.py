@@ -15,6 +15,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from appliance.errors import NotFound, RequestError
+from appliance.ids import new_id
 from appliance.jobs import AnyPart, Generate
 from appliance.store.responses import Kept, Responses
 from appliance.voice.stages import Stage
@@ -31,7 +32,6 @@ from appliance.web.wire_response_items import (
     Item,
     ItemReference,
     kept_items,
-    new_id,
     raw_items,
     read_items,
 )

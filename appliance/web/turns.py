@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated, Any
-from uuid import uuid4
 
 import anyio
 from anyio import to_thread
@@ -17,6 +16,7 @@ from litestar.params import Body
 from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import ApplianceError, from_code, one_error
 from appliance.events import ReplyAudio, ReplyText, Transcript, TurnDone, TurnEvent
+from appliance.ids import new_id
 from appliance.voice.turn import Turn, take_turn
 from appliance.web.box import Box
 from appliance.web.live import EVENT_STREAM, Live, Write, event
@@ -44,7 +44,7 @@ async def turns(
     settings = box.settings
     turn = Turn(
         audio=await data.audio.read(),
-        conversation=data.conversation or f"conv_{uuid4().hex[:16]}",
+        conversation=data.conversation or new_id("conv"),
         instructions=settings.voice.instructions if data.instructions is None else data.instructions,
         voice=box.names.voice(data.voice),
         language=data.language or settings.stt.language or None,

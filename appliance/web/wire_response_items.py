@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
-from uuid import uuid4
 
 import msgspec
 from msgspec import Meta
 
 from appliance.errors import RequestError
+from appliance.ids import new_id
 from appliance.web.faults import missing_field
 from appliance.web.wire_likelihoods import TokenLogprob
 from appliance.web.wire_messages import plain_arguments
@@ -120,11 +120,6 @@ KINDS: Final[dict[str, type[Item | ItemReference]]] = {
     "item_reference": ItemReference,
 }
 TEXTS: Final = {"message": ("input_text", "output_text", "refusal"), "function_call_output": ("input_text",)}
-
-
-def new_id(prefix: str) -> str:
-    """An id that nothing else has."""
-    return f"{prefix}_{uuid4().hex}"
 
 
 def kept_items(raw: Sequence[dict[str, Any]]) -> list[Item]:

@@ -30,7 +30,9 @@ Include = Literal[
 ]
 """All but the figures of the text belong to what there is not here, so there is nothing to add for them."""
 
-Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=512)]], Meta(max_length=16)]
+Metadata = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
+]
 Tier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 Truncation = Literal["auto", "disabled"]
 
@@ -122,9 +124,6 @@ class ResponseRequest(msgspec.Struct, kw_only=True):
         for name in ("background", "conversation", "prompt", "moderation", "context_management"):
             if getattr(self, name):
                 raise RequestError(f"{name} is not supported.", code="unsupported_parameter", param=name)
-        for key in self.metadata or ():
-            if len(key) > 64:
-                raise RequestError(f"The key {key[:64]!r}… is longer than 64 characters.", param="metadata")
 
     @property
     def sampling(self) -> Sampling:

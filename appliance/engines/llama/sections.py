@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, Literal
-from uuid import uuid4
 
 import msgspec
 
 from appliance.engines.llama.template import THOUGHT, THOUGHT_END
 from appliance.engines.llama.text import overlap
 from appliance.engines.llama.tools import CALL, CALL_END
+from appliance.ids import new_id
 from appliance.jobs import Arguments, Called, Thought, Token
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Sections:
         if head is not None:
             self._in, self._text = "arguments", self._text[head.end() :]
             name: str = msgspec.json.decode(head[1])
-            yield Called(index=self.called, id=f"call_{uuid4().hex[:24]}", name=name)
+            yield Called(index=self.called, id=new_id("call"), name=name)
 
     def _arguments(self) -> Iterator[Section]:
         found, self._text, at_end = _split(self._text, _TAIL)

@@ -12,6 +12,7 @@ import anyio
 
 from appliance import metrics
 from appliance.errors import ApplianceError, InternalError, Unavailable
+from appliance.ids import new_id
 from appliance.jobs import DETECT_SAMPLES, STT_RATE
 from appliance.logs import logger, place_of
 from appliance.turns.detection import ServerVad
@@ -22,7 +23,6 @@ from appliance.voice.live import events
 from appliance.voice.live.detector import Detector
 from appliance.voice.live.guess import Guess
 from appliance.voice.live.looks import Looks
-from appliance.voice.live.response import new_id
 from appliance.voice.live.utterance import Utterance
 
 if TYPE_CHECKING:

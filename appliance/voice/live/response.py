@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
-from uuid import uuid4
 
 import anyio
 
@@ -17,6 +16,7 @@ from appliance.audio import SAMPLE_BYTES
 from appliance.dialogue.heard import Spoken
 from appliance.errors import InternalError
 from appliance.events import ReplyArguments, ReplyAudio, ReplyCall, ReplyClause, ReplyText, ReplyWritten
+from appliance.ids import new_id
 from appliance.logs import logger, place_of
 from appliance.voice.live import events
 from appliance.voice.live.conversation import Item, Said
@@ -42,11 +42,6 @@ Outcome = Literal["in_progress", "completed", "cancelled", "failed", "incomplete
 
 CANCEL_SECONDS: Final = 10.0
 """Longest wait for both stages to have let go of a cancelled reply; they take a step."""
-
-
-def new_id(prefix: str) -> str:
-    """An id that nothing else has."""
-    return f"{prefix}_{uuid4().hex[:24]}"
 
 
 class Response:

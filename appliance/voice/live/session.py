@@ -15,6 +15,7 @@ from anyio import lowlevel
 from appliance import metrics
 from appliance.audio import seconds
 from appliance.errors import InternalError, RequestError
+from appliance.ids import new_id
 from appliance.jobs import STT_RATE
 from appliance.logs import logger, place_of
 from appliance.turns.segmenter import milliseconds
@@ -27,7 +28,6 @@ from appliance.voice.live.microphone import Microphone
 from appliance.voice.live.minutes import Minutes
 from appliance.voice.live.patience import patient
 from appliance.voice.live.replies import Replies
-from appliance.voice.live.response import new_id
 from appliance.voice.live.stage_times import stage_times
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from structlog.contextvars import bound_contextvars
 
 from appliance import logs
 from appliance.errors import ApplianceError, InternalError, RequestError
+from appliance.ids import new_id
 from appliance.settings import Settings
 from appliance.voice.live.events import Fault, LiveEvent
-from appliance.voice.live.response import new_id
 from appliance.voice.live.session import LiveSession
 from appliance.web.box import Box
 from appliance.web.names import REALTIME_ALIASES

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import msgspec
 
+from appliance.ids import new_id
 from appliance.sound import SoundOut
 from appliance.voice.live import events as e
 from appliance.web.realtime.wire_items import item_body
@@ -133,7 +133,7 @@ def session_event(kind: str, session: SessionBody) -> bytes:
 
 def encode(body: dict[str, Any]) -> bytes:
     """One message, with an id of its own."""
-    return msgspec.json.encode({"event_id": f"event_{uuid4().hex[:20]}", **body})
+    return msgspec.json.encode({"event_id": new_id("event"), **body})
 
 
 def _place(event: e.Delta | e.PieceDone | e.PartAdded | e.PartDone) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from appliance.errors import RequestError
+from appliance.ids import new_id
 from appliance.jobs import STT_RATE
 from appliance.sound import SoundIn, SoundOut
 from appliance.voice.live.conversation import Item, Said
-from appliance.voice.live.response import new_id
 from appliance.web.realtime.wire_session import Text
 from appliance.web.wire_messages import plain_arguments
 from appliance.web.wire_response_items import converted

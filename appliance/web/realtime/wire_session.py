@@ -11,6 +11,7 @@ from appliance.errors import RequestError
 from appliance.sound import RATES, SoundFormat
 from appliance.turns.detection import Eagerness
 from appliance.web.wire_response_items import converted
+from appliance.web.wire_responses import Metadata
 from appliance.web.wire_tools import Choosing
 
 Modality = Literal["text", "audio"]
@@ -140,7 +141,7 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
     max_output_tokens: Limit | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     conversation: Literal["auto", "none"] | None = None
-    metadata: Annotated[dict[str, str], Meta(max_length=16)] | None = None
+    metadata: Metadata | None = None
     input: Annotated[list[dict[str, Any]], Meta(max_length=2000)] | None = None
 
 
