@@ -42,7 +42,7 @@ IN_FLIGHT: Final = Gauge(
 )
 REFUSED: Final = Counter(
     "appliance_stage_refused_total",
-    "Jobs refused because the stage's queue was full.",
+    "Refusals because the stage's queue was full; a live job is tried again every quarter of a second.",
     ["stage"],
     registry=REGISTRY,
 )

@@ -162,7 +162,9 @@ class Limits(Section, frozen=True):
     audio_seconds: Annotated[Seconds, Meta(description="Longest audio to transcribe.")] = 3600.0
     turn_seconds: Annotated[Seconds, Meta(description="Longest audio of a spoken turn.")] = 120.0
     speech_characters: Annotated[Count, Meta(description="Longest text to speak.")] = 4096
-    sessions: Annotated[Count, Meta(description="Live conversations at once; one more is refused.")] = 64
+    sessions: Annotated[
+        Count, Meta(description="Live conversations and spoken turns at once; one more is refused.")
+    ] = 64
     requests: Annotated[Count, Meta(description="HTTP connections served at once; one more is refused.")] = 256
 
 

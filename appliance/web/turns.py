@@ -104,7 +104,7 @@ async def _events(box: Box, turn: Turn, form: AudioFormat, write: Write) -> None
 async def _take(box: Box, turn: Turn, tell: Any) -> None:
     """Run the turn beside the writing of its events, so that a slow client holds up no engine."""
     happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
-    with one_error():
+    with box.lines.take(), one_error():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run, box, turn, happened)
             async with to_tell:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_SECONDS = 60
+LISTENING = "--file-format=wav", "--rate=16000", "--channels=1"
 CARDS = "\n".join(
     [
         "load-module module-null-sink sink_name=loudspeaker",
@@ -31,6 +33,13 @@ CARDS = "\n".join(
         "load-module module-native-protocol-unix auth-anonymous=1 socket={socket}",
     ]
 )
+
+
+def ask(environ: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """Have something done that takes a moment."""
+    return subprocess.run(
+        command, env=environ, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -50,8 +59,9 @@ def cards(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     environ["PULSE_SERVER"] = f"unix:{tmp_path / 'socket'}"
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environ, stderr=log) as server:
         try:
-            while subprocess.run(["pactl", "info"], env=environ, capture_output=True, check=False).returncode:
+            while ask(environ, "pactl", "info").returncode:
                 assert server.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.1)
             yield environ
         finally:
             server.terminate()
@@ -85,10 +95,7 @@ def until(running: subprocess.Popen[str], pattern: str) -> str:
 
 def listeners(environ: Mapping[str, str]) -> int:
     """How many programs have a microphone open."""
-    asked = subprocess.run(
-        ["pactl", "list", "short", "source-outputs"], env=environ, capture_output=True, text=True, check=True
-    )
-    return len(asked.stdout.splitlines())
+    return len(ask(environ, "pactl", "list", "short", "source-outputs").stdout.splitlines())
 
 
 def words_of(text: str) -> set[str]:
@@ -102,17 +109,19 @@ def test_somebody_talks_with_the_box_and_interrupts_it(
     asked.write_bytes(question)
     pcm, rate = read_wav(question)
     later.write_bytes(wav(bytes(2 * 2 * rate) + pcm, rate))  # the reply is listened to for two seconds
-    ask = ["paplay", "--device=mouth"]
+    say = "paplay", "--device=mouth"
     talk = [sys.executable, "-m", "appliance", "talk", "--url", box, "--language", "en", "--detection", "server_vad"]
+    talk += ["--instructions", "Tell a long story of many sentences."]
     with (
-        program("parecord", "-d", "loudspeaker.monitor", "--file-format=wav", str(heard), environ=cards),
+        program("parecord", "-d", "loudspeaker.monitor", *LISTENING, str(heard), environ=cards),
         program(*talk, environ=cards) as talking,
     ):
         while listeners(cards) < 2:
             assert talking.poll() is None
-        subprocess.run([*ask, asked], env=cards, check=True)
+            time.sleep(0.1)
+        assert ask(cards, *say, str(asked)).returncode == 0
         shown = until(talking, r"box: (\S+ ){5}")
-        subprocess.run([*ask, later], env=cards, check=True)
+        assert ask(cards, *say, str(later)).returncode == 0
         shown += until(talking, r"cancelled")
     assert "the grass is green" in shown.lower()
     files = {"file": (heard.name, heard.read_bytes())}

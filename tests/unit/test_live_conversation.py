@@ -114,5 +114,7 @@ def test_a_telling_gets_shorter_until_nothing_can_go() -> None:
     assert telling.shorten()
     assert telling.generate().room == 0  # better a short reply than none
     assert not telling.shorten()
+    assert not left_out  # for this reply alone, until there is one
+    telling.succeeded()
     assert not Telling(items, set(), Style(), None).shorten()
     assert [message.content for message in Telling(items, left_out, Style(), 0.8).generate().messages] == ["y" * 50]

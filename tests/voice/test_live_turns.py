@@ -186,7 +186,7 @@ def test_create_response_off_leaves_the_answer_to_the_client() -> None:
 def test_what_cannot_be_understood_is_said_and_tried_again() -> None:
     async def scene(room: Room) -> None:
         late = DeadlineExceeded("The stt stage gave no answer within 30 s.")
-        room.world.stt.failing = [late] * 2  # the guess, and the response's own try
+        room.world.stt.failing = [late] * 3  # the guess, another try at the end of the turn, and the response's own
         await room.say("please do not lose this", 0.9)
         await room.until(e.ResponseDone)
         room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)

@@ -83,7 +83,13 @@ class Draft:
                 if error.code != "context_length_exceeded" or not self._telling.shorten():
                     raise
             else:
+                self._telling.succeeded()
                 return
+
+    @property
+    def spoken_ms(self) -> float:
+        """So much of it has been spoken, whether or not it has been let out."""
+        return self._responder.reply.audio_seconds * 1000
 
     def discard(self) -> None:
         """Nobody wants it (any more): both stages stop within one step."""

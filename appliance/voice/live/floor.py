@@ -13,15 +13,15 @@ import anyio
 from appliance import metrics
 from appliance.errors import ApplianceError, InternalError, Unavailable
 from appliance.ids import new_id
-from appliance.jobs import DETECT_SAMPLES, STT_RATE
+from appliance.jobs import STT_RATE
 from appliance.logs import logger, place_of
-from appliance.turns.detection import ServerVad
 from appliance.turns.endpointing import Endpointing
 from appliance.turns.interruption import verdict
 from appliance.turns.segmenter import Paused, Resumed, Segmenter, SpeechBegan, milliseconds, samples
 from appliance.voice.live import events
 from appliance.voice.live.detector import Detector
 from appliance.voice.live.guess import Guess
+from appliance.voice.live.idleness import Idleness
 from appliance.voice.live.looks import Looks
 from appliance.voice.live.utterance import Utterance
 
@@ -45,7 +45,6 @@ MUTED_SECONDS: Final = 1.0
 """Time without any audio after which a held reply goes on."""
 LAST_MS: Final = 1500
 """So much of a reply may be left when a "yes" counts as an answer to it, and not as a sign of listening."""
-MUTTERED: Final = "The user has said nothing for a while. Say something short that invites the user to go on."
 
 
 class Floor:
@@ -58,7 +57,7 @@ class Floor:
         self._segmenter = Segmenter(detection.threshold, session.microphone.looked_at)
         self._endpointing = Endpointing(detection)
         self.utterance: Utterance | None = None
-        self._idle = 0
+        self._idleness = Idleness(session, detection)
         self._looks = Looks(session)
 
     async def run(self) -> None:
@@ -93,6 +92,7 @@ class Floor:
             if microphone.looked(at, pcm):
                 if at != self._segmenter.position:  # audio between them is gone
                     self.rest(at)
+                    self._session.pay()
                 self._hear_all(probabilities)
 
     def _hear_all(self, probabilities: Sequence[float]) -> None:
@@ -106,6 +106,7 @@ class Floor:
             if utterance is not None:
                 self._forget_guess(utterance)
             self.rest()
+            self._session.pay()
 
     def rest(self, at: int | None = None) -> None:
         """The audio so far was committed or cleared by the client, or lost; listen anew from here (or `at`) on."""
@@ -124,7 +125,7 @@ class Floor:
         if utterance is None:
             keep = samples(self.detection.prefix_padding_ms) + 2 * STT_RATE
             self._session.microphone.forget(self._segmenter.position - keep)
-            self._wait_idly()
+            self._idleness.window(self._segmenter.position)
         elif self._segmenter.position - utterance.start >= self._session.microphone.most - STT_RATE:
             self._commit(utterance)  # a monologue; the rest of it is another turn
         elif utterance.over:
@@ -152,7 +153,7 @@ class Floor:
     def _begin(self, at: int) -> None:
         """Somebody speaks. While a reply sounds it is held: whether this is an interruption shows soon."""
         session, active = self._session, self._session.replies.active
-        self._idle = 0
+        self._idleness.end()
         start = max(session.microphone.begin, at - samples(self.detection.prefix_padding_ms))
         utterance = self.utterance = Utterance(new_id("item"), start, looked_at=at)
         if active is not None and self.detection.interrupt_response:
@@ -194,7 +195,7 @@ class Floor:
                     self._session.owes = self.detection.create_response
                     self._session.replies.stop(reply, "turn_detected")
             case "resume" if text and reply.remaining_ms < LAST_MS:  # an answer to the reply's last words
-                utterance.interrupts = None
+                utterance.interrupts, utterance.spares = None, reply
                 reply.playout.go_on()
                 self._announce(utterance)
             case "resume":
@@ -205,8 +206,9 @@ class Floor:
     def _hush(self, utterance: Utterance) -> None:
         """A reply that the client has begun while the user speaks does not drown the user: the turn is answered."""
         session, active = self._session, self._session.replies.active
-        other = active is not None and active is not utterance.interrupts and active.playout.sent_ms > 0
-        if active is not None and other and self.detection.interrupt_response:
+        if active is None or active in (utterance.interrupts, utterance.spares):
+            return
+        if active.playout.sent_ms and self.detection.interrupt_response:
             session.owes = self.detection.create_response
             session.replies.stop(active, "turn_detected")
 
@@ -281,19 +283,3 @@ class Floor:
         self._segmenter.over()
         session.take_turn(utterance, session.microphone.between(utterance.start, end))
         session.microphone.forget(end)
-
-    def _wait_idly(self) -> None:
-        """Silence after a reply; the client may want it answered."""
-        session, timeout = self._session, None
-        if isinstance(self.detection, ServerVad):
-            timeout = self.detection.idle_timeout_ms
-        last = session.replies.last
-        busy = session.unanswered > 0 or session.replies.active is not None
-        if timeout is None or last is None or busy or last.playout.sounding:
-            self._idle = 0
-            return
-        self._idle += DETECT_SAMPLES
-        if self._idle >= samples(timeout):
-            end = self._segmenter.position
-            self._idle, session.replies.last = 0, None
-            session.take_silence(end - samples(timeout), end, MUTTERED)

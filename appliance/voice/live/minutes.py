@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from appliance.audio import seconds
-from appliance.errors import RequestError
+from appliance.errors import InternalError, RequestError
 from appliance.jobs import STT_RATE
 from appliance.voice.live import events
 from appliance.voice.live.conversation import Item, Said
@@ -70,8 +70,10 @@ class Minutes:
             guess = Guess(said.audio or b"", how)
             await guess.run(stages)
         await guess.understood.wait()
-        if isinstance(guess.error, RequestError):  # nobody can understand it, now or later
+        if isinstance(guess.error, RequestError):  # there is nothing in it
             return ""
+        if isinstance(guess.error, InternalError):  # nobody can understand it: this reply fails, and no later one
+            said.text = ""
         if guess.error is not None:
             raise guess.error
         return guess.text or ""

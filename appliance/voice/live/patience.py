@@ -2,7 +2,7 @@
 
 Somebody who talks to the box would rather be answered some seconds later than be told that a process has died, or that
 too many talk. Jobs carry all that they need, so it makes no difference which worker answers. Half an answer is not
-begun again, and nor is a job that has had two workers: it may be what they died of.
+begun again, and nor is a job that has had two workers: it may be what they died of (`InternalError`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from appliance.errors import EngineDown, Overloaded
+from appliance.errors import EngineDown, InternalError, Overloaded
 from appliance.jobs import Prepare, Understand, live
 from appliance.voice.stages import Stages
 
@@ -75,8 +75,10 @@ class PatientAnswer:
             try:
                 part = await anext(answer)
             except EngineDown:
-                if self._begun or self._workers == MOST_WORKERS:
+                if self._begun:
                     raise
+                if self._workers == MOST_WORKERS:
+                    raise InternalError("Two workers failed on this, one after the other.") from None
                 self._answer = None
                 await self._stack.aclose()
             else:

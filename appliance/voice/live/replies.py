@@ -46,15 +46,17 @@ class Replies:
 
     def draft(
         self, style: Style, keep: float | None, words: str | None = None, *, priority: Priority = "live",
-        given: Sequence[Item] | None = None, note: str = "",
+        given: Sequence[Item] | None = None, note: str = "", usual: bool = True,
     ) -> Draft:  # fmt: skip
         """A reply to what was said: the conversation, or the `given` items; and to `words` that are no item yet.
 
-        `note` is told to the model last of all.
+        `note` is told to the model last of all. `usual`: what does not fit is not told later either.
         """
         items = list(self._conversation) if given is None else list(given)
 
-        left_out = self._conversation.left_out if given is None else set()
+        left_out = self._conversation.left_out
+        if not usual or given is not None:
+            left_out = set() if given is not None else set(left_out)
         telling = Telling(items, left_out, style, keep, words=words, note=note, priority=priority)
         draft = Draft(self._stages, telling, self._settle, style.manner)
         self._drafts = {each for each in self._drafts if not each.ended.is_set()} | {draft}

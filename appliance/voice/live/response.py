@@ -84,9 +84,7 @@ class Response:
         """So much of its audio has not left yet; without end while it is still being made, 0 when it is over."""
         if self.outcome != "in_progress":
             return 0.0
-        if not self.draft.ended.is_set() or self.message is None or self.message.spoken is None:
-            return inf
-        return self.message.spoken.milliseconds - self.playout.sent_ms
+        return self.draft.spoken_ms - self.playout.sent_ms if self.draft.ended.is_set() else inf
 
     def cancel(self, reason: Reason) -> None:
         """Stop everything about it at once: what is written, spoken, and waits to be sent."""

@@ -14,7 +14,7 @@ from anyio import lowlevel
 
 from appliance import metrics
 from appliance.audio import seconds
-from appliance.errors import InternalError, RequestError
+from appliance.errors import InternalError, RequestError, Unavailable
 from appliance.ids import new_id
 from appliance.jobs import STT_RATE
 from appliance.logs import logger, place_of
@@ -114,7 +114,7 @@ class LiveSession:
             if before.detection is None:
                 self.microphone.skip()
             self._listen()
-            self._pay()
+            self.pay()
 
     # Audio
 
@@ -149,9 +149,9 @@ class LiveSession:
         """Forget the audio that is no item yet."""
         self._empty()
         self.emit(events.BufferCleared())
-        self._pay()
+        self.pay()
 
-    def _pay(self) -> None:
+    def pay(self) -> None:
         """Answer what is owed, as nothing else is coming."""
         if self.owes and self.replies.active is None and self.conduct.replies:
             self.owes = False
@@ -171,7 +171,9 @@ class LiveSession:
 
     def take_turn(self, utterance: Utterance, audio: bytes) -> None:
         """The user's turn is over: it becomes an item, and is answered."""
-        guess, utterance.guess = utterance.guess or self._understand(audio), None
+        guess, utterance.guess = utterance.guess, None
+        if guess is None or isinstance(guess.error, Unavailable):
+            guess = self._understand(audio)
         guess.promote()
         if guess.basis is not None and guess.basis != self.basis:
             guess.drop_draft()
@@ -279,7 +281,8 @@ class LiveSession:
         """Answer now. Raises `RequestError` where another response is not over."""
         if not self.conduct.replies:
             raise RequestError("This session only transcribes.", param="type")
-        draft = self.replies.draft(style, self.conduct.keep, given=given)
+        usual = joins and style == self.conduct.style
+        draft = self.replies.draft(style, self.conduct.keep, given=given, usual=usual)
         self.replies.begin(draft, style, joins=joins, metadata=metadata)
         self.owes = self.owes and not joins
 

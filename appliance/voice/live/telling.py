@@ -22,8 +22,8 @@ class Telling:
     """Of `items` and `words` that are no item yet; `note` is told last of all.
 
     `left_out` has the ids of items that are not told any more. It is shared by all replies of a conversation, so that
-    what once went stays away and the prompt keeps its beginning. `keep`: the share that stays when some go; None: none
-    may.
+    what went for a reply that was made stays away, and the prompt keeps its beginning. `keep`: the share that stays
+    when some go; None: none may.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Telling:
         words: str | None = None, note: str = "", priority: Priority = "live",
     ) -> None:  # fmt: skip
         self.items = items
-        self._left_out, self._style, self._keep = left_out, style, keep
+        self._shared, self._left_out, self._style, self._keep = left_out, set(left_out), style, keep
         self._words, self._note, self._priority = words, note, priority
         self._room = 0 if keep is None else min(ROOM, style.max_tokens or ROOM)
 
@@ -48,6 +48,10 @@ class Telling:
             parallel_tool_calls=style.parallel_tool_calls, max_tokens=style.max_tokens, room=self._room,
             sampling=Sampling(temperature=style.temperature), thinking=False, priority=self._priority,
         )  # fmt: skip
+
+    def succeeded(self) -> None:
+        """A reply was made of it."""
+        self._shared |= self._left_out
 
     def shorten(self) -> bool:
         """It was too long: tell less the next time. False if that cannot be."""

@@ -23,6 +23,8 @@ class Utterance:
     """Whether the client was told. During a reply it waits until the sound is more than a cough."""
     interrupts: Response | None = None
     """The reply that is held until it is known whether this is an interruption."""
+    spares: Response | None = None
+    """The reply that it answers, and whose last words may be heard beside it."""
     voice_end: int = 0
     over_at: float = 0.0
     """Time at which the turn was found over."""

@@ -29,7 +29,7 @@ class Lines:
     def take(self) -> Iterator[None]:
         """One of them, for as long as the block lasts. Raises `Overloaded`."""
         if self._taken >= self._most:
-            raise Overloaded(f"The box has {self._most} live conversations already.", retry_after=10)
+            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         self._taken += 1
         try:
             yield
