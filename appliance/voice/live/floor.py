@@ -218,6 +218,7 @@ class Floor:
         self._forget_guess(utterance)
         if utterance.interrupts is not None:
             utterance.interrupts.playout.go_on()
+            utterance.interrupts = None
         self.utterance = None
         self._segmenter.over()
 
@@ -227,6 +228,8 @@ class Floor:
         audio = session.microphone.between(utterance.start)
 
         def compose(text: str) -> Draft | None:
+            if utterance.guess is not guess or self.utterance is not utterance:  # discarded as it was understood
+                return None
             self._weigh(utterance, text)
             wanted = session.conduct.replies and self.detection.create_response
             if self.utterance is not utterance or not wanted or session.replies.active is not None:
