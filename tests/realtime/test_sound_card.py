@@ -77,9 +77,9 @@ def program(*command: str, environ: Mapping[str, str]) -> Iterator[subprocess.Po
             yield running
         finally:
             running.send_signal(signal.SIGINT)
-            code = running.wait()
+            running.wait()
             watchdog.cancel()
-        assert code == 0, "it had to be killed"
+        assert running.returncode == 0, "it had to be killed"
 
 
 def until(running: subprocess.Popen[str], pattern: str) -> str:
