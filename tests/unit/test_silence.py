@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
-from appliance.engines import silence as silence_module
 from appliance.engines.silence import Silence
 
 if TYPE_CHECKING:
@@ -22,23 +20,23 @@ class Clock:
         self.now, self.late, self.slept = 0.0, dict[int, float](), 0
         self.after: Callable[[], None] = lambda: None
 
-    async def sleep_until(self, due: float) -> None:
-        self.now = due + self.late.get(self.slept, 0.0)
+    def current_time(self) -> float:
+        return self.now
+
+    async def sleep_until(self, deadline: float) -> None:
+        self.now = deadline + self.late.get(self.slept, 0.0)
         self.slept += 1
         self.after()
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    parts = SimpleNamespace(current_time=lambda: made.now, sleep_until=made.sleep_until)
-    monkeypatch.setattr(silence_module, "anyio", parts)
-    return made
+def clock() -> Clock:
+    return Clock()
 
 
 async def given_up_at(clock: Clock) -> float:
     with anyio.CancelScope() as listening:
-        await Silence(4, 0.5).end(listening)
+        await Silence(4, 0.5, clock).end(listening)
     assert listening.cancel_called
     return clock.now
 
@@ -53,7 +51,7 @@ async def test_time_in_which_nobody_could_listen_does_not_count(clock: Clock) ->
 
 
 async def test_whoever_says_something_has_all_the_time_again(clock: Clock) -> None:
-    silence = Silence(4, 0.5)
+    silence = Silence(4, 0.5, clock)
     clock.after = lambda: silence.broken() if clock.now <= 10 else None
     with anyio.CancelScope() as listening:
         await silence.end(listening)
