@@ -70,7 +70,9 @@ def cards(tmp_path: Path) -> Iterator[Mapping[str, str]]:
 @contextmanager
 def program(*command: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """One that is told to end by Ctrl-C, and is killed if it takes too long."""
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as running:
+    # Who starts the tests in the background has Ctrl-C ignored, and what is ignored is inherited.
+    hearing = "env", "--default-signal=INT", *command
+    with subprocess.Popen(hearing, env=environ, stdout=subprocess.PIPE, text=True) as running:
         watchdog = threading.Timer(PATIENCE_SECONDS, running.kill)
         watchdog.start()
         try:
