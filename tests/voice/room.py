@@ -24,6 +24,7 @@ RATE = 24_000
 PIECE = RATE // 50
 SERVER_VAD = ServerVad()
 Event = TypeVar("Event")
+LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ class Room:
     def all(self, kind: type[Event]) -> list[Event]:
         """Events of a kind."""
         return [each.event for each in self.happened if isinstance(each.event, kind)]
+
+    async def reply_sounds(self, seconds: float) -> None:
+        """Somebody has asked, and the answer, which is long, has been heard for so long."""
+        self.world.replies = [LONG, "Yes?"]
+        await self.say("count for me please")
+        await self.until(events.PartAdded)
+        await self.pause(seconds)
+
+    def respond(self) -> None:
+        """The client asks for an answer."""
+        self.session.respond(self.session.conduct.style, joins=True, given=None, metadata=None)
 
     def time_of(self, event: Any) -> float:
         """When it happened."""

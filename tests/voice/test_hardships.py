@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from room import Room, visit
+from room import LONG, Room, visit
 
 from appliance.errors import EngineDown, InternalError, Overloaded, RequestError
 from appliance.jobs import Generate, Prepare, Speak
@@ -20,15 +20,9 @@ from appliance.voice.live.session import LiveSession
 if TYPE_CHECKING:
     from appliance.voice.live.utterance import Utterance
 
-LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
-
 
 def outcomes(room: Room) -> list[str]:
     return [done.response.outcome for done in room.all(e.ResponseDone)]
-
-
-def respond(room: Room) -> None:
-    room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
 
 
 def test_a_conversation_that_has_outgrown_the_context_keeps_its_beginning_for_many_turns() -> None:
@@ -64,7 +58,7 @@ def test_an_item_that_nobody_can_understand_fails_no_response() -> None:
         item = Item("tiny", said=[Said(audio=bytes(100), rate=16_000, aloud=True)])
         room.session.create(item, None)
         room.world.stt.failing = [RequestError("The utterance has 100 bytes.", code="audio_empty")]
-        respond(room)
+        room.respond()
         await room.until(e.ResponseDone)
         await room.say("and now")
         await room.until(e.ResponseDone, 2)
@@ -118,7 +112,7 @@ def test_all_audio_of_an_item_is_understood() -> None:
         levels = [room.world.level(words) for words in ("the first part", "the second part")]
         pieces = [Said(audio=level.to_bytes(2, "little") * 16_000, rate=16_000, aloud=True) for level in levels]
         room.session.create(Item("both", said=pieces), None)
-        respond(room)
+        room.respond()
         await room.until(e.ResponseDone)
 
     assert visit(scene).told()[-1] == ("user", "the first part the second part")
@@ -169,10 +163,7 @@ def test_a_turn_that_ends_while_a_worker_is_waited_for_is_live_then(role: str) -
 
 def test_a_sound_while_nobody_can_listen_does_not_keep_a_reply_waiting() -> None:
     async def scene(room: Room) -> None:
-        room.world.replies = [LONG, "Yes?"]
-        await room.say("count for me please")
-        await room.until(e.PartAdded)
-        await room.pause(1.0)
+        await room.reply_sounds(1.0)
         room.world.stt.failing = [EngineDown("gone")] * 8
         room.cough = anyio.current_time()  # type: ignore[attr-defined]
         await room.sound(2000, 0.3)
@@ -186,10 +177,7 @@ def test_a_sound_while_nobody_can_listen_does_not_keep_a_reply_waiting() -> None
 
 def test_a_short_stop_that_nobody_could_understand_at_once_is_written_down() -> None:
     async def scene(room: Room) -> None:
-        room.world.replies = [LONG, "Yes?"]
-        await room.say("count for me please")
-        await room.until(e.PartAdded)
-        await room.pause(1.0)
+        await room.reply_sounds(1.0)
         room.world.stt.failing = [EngineDown("gone")]
         await room.say("stop it", 0.3)
         await room.until(e.ResponseDone, 2)
@@ -220,12 +208,12 @@ def test_nothing_is_said_unasked_where_the_client_answers_itself() -> None:
         room.world.replies = [LONG, "Yes?"]
         await room.say("count for me please")
         await room.until(e.TranscriptDone)
-        respond(room)
+        room.respond()
         await room.until(e.PartAdded)
         await room.pause(1.0)
         await room.say("stop that, I have a question")
         await room.until(e.TranscriptDone, 2)
-        respond(room)
+        room.respond()
         await room.until(e.ResponseDone, 2)
         room.session.clear()
         await room.pause(2.0)
@@ -238,7 +226,7 @@ def test_a_reply_that_the_client_begins_while_the_user_speaks_does_not_drown_the
     async def scene(room: Room) -> None:
         room.world.replies = [LONG, "Yes?"]
         await room.say("I was about", 1.0)
-        respond(room)
+        room.respond()
         await room.say("to say something long", 2.5)
         await room.until(e.ResponseDone, 2)
 

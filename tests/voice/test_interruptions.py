@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import anyio
-from room import Room, visit
+from room import LONG, Room, visit
 from test_live_turns import count
 
 from appliance.turns.detection import ServerVad
 from appliance.voice.live import events as e
 from appliance.voice.live.session import GO_ON
 
-LONG = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
-
-
-async def _reply_sounds(room: Room, seconds: float) -> None:
-    """Somebody has asked, and the answer has been heard for so long."""
-    room.world.replies = [LONG, "Yes?"]
-    await room.say("count for me please")
-    await room.until(e.PartAdded)
-    await room.pause(seconds)
-
 
 def test_speech_stops_the_reply_and_its_memory_ends_where_it_was_heard() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.5)
+        await room.reply_sounds(1.5)
         await room.say("stop that now I have another question", 1.5)
         await room.until(e.ResponseDone, 2)
 
@@ -45,7 +35,7 @@ def test_speech_stops_the_reply_and_its_memory_ends_where_it_was_heard() -> None
 
 def test_a_cough_holds_the_reply_and_lets_it_go_on() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         await room.say("", 0.2)
         await room.until(e.ResponseDone)
 
@@ -63,7 +53,7 @@ def test_a_cough_holds_the_reply_and_lets_it_go_on() -> None:
 
 def test_who_only_listens_aloud_does_not_interrupt() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         await room.say("Mm-hmm.", 0.3)
         await room.until(e.ResponseDone)
 
@@ -73,7 +63,7 @@ def test_who_only_listens_aloud_does_not_interrupt() -> None:
 
 def test_a_short_stop_is_enough() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         await room.say("Stop!", 0.3)
         await room.until(e.ResponseDone, 2)
 
@@ -87,7 +77,7 @@ def test_a_short_stop_is_enough() -> None:
 
 def test_without_interruptions_the_reply_ends_first() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         await room.say("and another thing")
         await room.until(e.ResponseDone, 2)
 
@@ -114,7 +104,7 @@ def test_speech_before_the_reply_is_heard_goes_on_with_the_turn() -> None:
 
 def test_the_client_cancels_and_begins_anew_at_once() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 0.5)
+        await room.reply_sounds(0.5)
         room.session.cancel(None)
         assert room.kinds[-1] == "ResponseDone"
         room.session.respond(room.session.conduct.style, joins=True, given=None, metadata={"why": "again"})
@@ -129,7 +119,7 @@ def test_the_client_cancels_and_begins_anew_at_once() -> None:
 
 def test_a_cut_is_clamped_to_what_was_sent() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         item = room.all(e.PartAdded)[0].item
         room.session.cancel(None)
         room.session.truncate(item.id, 0, 650)
@@ -147,7 +137,7 @@ def test_a_cut_is_clamped_to_what_was_sent() -> None:
 
 def test_a_cut_while_it_sounds_ends_it() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         room.session.truncate(room.all(e.PartAdded)[0].item.id, 0, 700)
 
     room = visit(scene)
@@ -157,7 +147,7 @@ def test_a_cut_while_it_sounds_ends_it() -> None:
 
 def test_audio_leaves_slightly_ahead_of_real_time() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 0.1)
+        await room.reply_sounds(0.1)
         await room.until(e.ResponseDone)
 
     room = visit(scene)
@@ -171,7 +161,7 @@ def test_audio_leaves_slightly_ahead_of_real_time() -> None:
 
 def test_a_held_reply_goes_on_where_the_client_mutes_itself() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 0.5)
+        await room.reply_sounds(0.5)
         await room.sound(2000, 0.2)
         active = room.session.replies.active
         assert active is not None
@@ -198,7 +188,7 @@ def test_a_yes_over_the_last_words_is_an_answer() -> None:
 
 def test_a_long_noise_stops_the_reply_and_is_not_the_end() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 1.0)
+        await room.reply_sounds(1.0)
         await room.say("", 0.8)
         await room.until(e.ResponseDone, 2)
 
@@ -209,7 +199,7 @@ def test_a_long_noise_stops_the_reply_and_is_not_the_end() -> None:
 
 def test_two_turns_during_one_reply_are_answered_once() -> None:
     async def scene(room: Room) -> None:
-        await _reply_sounds(room, 0.5)
+        await room.reply_sounds(0.5)
         await room.say("first question", 0.8)
         await room.pause(0.9)
         await room.say("second question", 0.8)

@@ -159,7 +159,7 @@ def test_without_detection_the_client_says_when() -> None:
         await room.say("over to you")
         assert room.kinds == []
         room.session.commit()
-        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        room.respond()
         await room.until(e.ResponseDone)
         room.session.clear()
         with pytest.raises(RequestError, match="0 ms of audio"):
@@ -177,7 +177,7 @@ def test_create_response_off_leaves_the_answer_to_the_client() -> None:
         await room.until(e.TranscriptDone)
         await room.pause(0.5)
         assert not room.all(e.ResponseCreated)
-        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        room.respond()
         await room.until(e.ResponseDone)
 
     visit(scene, ServerVad(create_response=False))
@@ -189,7 +189,7 @@ def test_what_cannot_be_understood_is_said_and_tried_again() -> None:
         room.world.stt.failing = [late] * 3  # the guess, another try at the end of the turn, and the response's own
         await room.say("please do not lose this", 0.9)
         await room.until(e.ResponseDone)
-        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        room.respond()
         await room.until(e.ResponseDone, 2)
 
     room = visit(scene)
@@ -315,7 +315,7 @@ def test_a_session_may_only_transcribe() -> None:
         await room.until(e.TranscriptDone)
         await room.pause(0.5)
         with pytest.raises(RequestError, match="only transcribes"):
-            room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+            room.respond()
 
     room = visit(scene, replies=False)
     assert room.world.llm.jobs == []
@@ -434,7 +434,7 @@ def test_a_call_and_its_answer() -> None:
         await room.say("look at it")
         await room.until(e.ResponseDone)
         room.session.create(Item("o", "function_call_output", call_id="c", text="seen"), None)
-        room.session.respond(room.session.conduct.style, joins=True, given=None, metadata=None)
+        room.respond()
         await room.until(e.ResponseDone, 2)
 
     room = visit(scene)

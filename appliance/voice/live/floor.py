@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from appliance.turns.detection import TurnDetection
     from appliance.turns.segmenter import Event
     from appliance.voice.live.draft import Draft
+    from appliance.voice.live.response import Response
     from appliance.voice.live.session import LiveSession
 
 log = logger(__name__)
@@ -164,9 +165,13 @@ class Floor:
                 return
             # The user goes on before anything was heard: the turn was not over.
             metrics.CUT_OFFS.inc()
-            session.owes = self.detection.create_response
-            session.replies.stop(active, "turn_detected")
+            self._interrupt(active)
         self._announce(utterance)
+
+    def _interrupt(self, reply: Response) -> None:
+        """The user has the floor, and is answered later."""
+        self._session.owes = self.detection.create_response
+        self._session.replies.stop(reply, "turn_detected")
 
     async def _watch(self, utterance: Utterance) -> None:
         """A client that mutes itself sends nothing more that could tell what the sound was: the reply goes on then."""
@@ -192,8 +197,7 @@ class Floor:
                 metrics.BARGE_INS.labels("true").inc()
                 self._announce(utterance)  # first, so that clients fall silent
                 if reply.outcome == "in_progress":
-                    self._session.owes = self.detection.create_response
-                    self._session.replies.stop(reply, "turn_detected")
+                    self._interrupt(reply)
             case "resume" if text and reply.remaining_ms < LAST_MS:  # an answer to the reply's last words
                 utterance.interrupts, utterance.spares = None, reply
                 reply.playout.go_on()
@@ -205,12 +209,11 @@ class Floor:
 
     def _hush(self, utterance: Utterance) -> None:
         """A reply that the client has begun while the user speaks does not drown the user: the turn is answered."""
-        session, active = self._session, self._session.replies.active
+        active = self._session.replies.active
         if active is None or active in (utterance.interrupts, utterance.spares):
             return
         if active.playout.sent_ms and self.detection.interrupt_response:
-            session.owes = self.detection.create_response
-            session.replies.stop(active, "turn_detected")
+            self._interrupt(active)
 
     def _drop(self, utterance: Utterance) -> None:
         """It was no turn."""

@@ -54,9 +54,8 @@ class Replies:
         """
         items = list(self._conversation) if given is None else list(given)
 
-        left_out = self._conversation.left_out
-        if not usual or given is not None:
-            left_out = set() if given is not None else set(left_out)
+        left_out = self._conversation.left_out if given is None else set()
+        left_out = left_out if usual else set(left_out)
         telling = Telling(items, left_out, style, keep, words=words, note=note, priority=priority)
         draft = Draft(self._stages, telling, self._settle, style.manner)
         self._drafts = {each for each in self._drafts if not each.ended.is_set()} | {draft}
