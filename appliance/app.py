@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 from litestar import Litestar
-from litestar.datastructures import State
-from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from msgspec.structs import asdict
 
-from appliance import __version__
 from appliance.audio import SAMPLE_BYTES
 from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost
@@ -22,26 +18,11 @@ from appliance.engines.specs import Llama, Piper, PiperVoice, Turn, Whisper
 from appliance.engines.status import Probe
 from appliance.jobs import DETECT_SAMPLES, Detect, Generate, Judge, Message, Speak, Transcribe
 from appliance.settings import SettingsError
-from appliance.store.conversations import Conversations
-from appliance.store.responses import Responses
+from appliance.store.database import Database
 from appliance.voice.stages import Stages
-from appliance.web import (
-    chat,
-    completions,
-    embeddings,
-    faults,
-    health,
-    models,
-    responses,
-    speech,
-    transcriptions,
-    turns,
-)
-from appliance.web.box import Box
-from appliance.web.gate import Gate
+from appliance.web.box import make_box
+from appliance.web.doors import open_doors
 from appliance.web.names import Names
-from appliance.web.realtime import door
-from appliance.web.realtime.lines import Lines
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -91,22 +72,20 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
 
 
 def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost]) -> ASGIApp:
-    """The whole appliance as an ASGI application; its lifespan starts and ends the engines."""
+    """The whole appliance as an ASGI application; its lifespan starts and ends the engines.
+
+    Raises `StoreError` if there is a database that cannot be used.
+    """
     names = Names(
         stt=lineup.stt.name,
         llm=lineup.llm.name,
         turn=lineup.turn.name if lineup.turn else "",
         voices={voice: model.name for voice, model in _voices(settings, lineup).items()},
     )
-    box = Box(
-        settings=settings,
-        stages=Stages(engines["stt"], engines["llm"], engines["tts"], engines["turn"]),
-        names=names,
-        conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
-        responses=Responses(settings.llm.responses),
-        lines=Lines(settings.limits.sessions),
-        health=lambda: {role: engine.status for role, engine in engines.items()},
-    )
+    database = Database(settings.database)
+    database.open()
+    stages = Stages(engines["stt"], engines["llm"], engines["tts"], engines["turn"])
+    box = make_box(settings, stages, names, database, lambda: {role: engine.status for role, engine in engines.items()})
 
     @asynccontextmanager
     async def engines_run(_: Litestar) -> AsyncIterator[None]:
@@ -116,37 +95,7 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
             yield
             tasks.cancel_scope.cancel()
 
-    app = Litestar(
-        route_handlers=[
-            transcriptions.transcriptions,
-            transcriptions.translations,
-            speech.speech,
-            chat.chat_completions,
-            completions.completions,
-            embeddings.embeddings,
-            responses.create_response,
-            responses.get_response,
-            responses.delete_response,
-            responses.list_input_items,
-            responses.cancel_response,
-            turns.turns,
-            door.realtime,
-            door.client_secrets,
-            models.list_models,
-            models.get_model,
-            health.live,
-            health.ready,
-            health.figures,
-        ],
-        dependencies={"box": Provide(lambda: box, sync_to_thread=False)},
-        lifespan=[engines_run],
-        state=State({"box": box}),
-        exception_handlers={Exception: faults.handle},
-        request_max_body_size=settings.limits.body_mb * 1_000_000,
-        openapi_config=OpenAPIConfig(title="Voice appliance", version=__version__, path="/schema"),
-        logging_config=None,
-    )
-    return Gate(app, settings.limits.requests, settings.workers.reader_seconds)
+    return open_doors(box, [engines_run])
 
 
 def _voices(settings: Settings, lineup: Lineup) -> dict[str, Installed]:

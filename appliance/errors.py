@@ -2,9 +2,14 @@
 
     ApplianceError
     ├── RequestError          the caller can mend it (4xx)
+    │   ├── Unauthorized      no key, or none that is good (401)
+    │   ├── Forbidden         not with this key, or not from that page (403)
     │   ├── NotFound          no such model, voice, route or object (404)
-    │   └── TooLarge          over a size limit (413)
+    │   ├── TooLarge          over a size limit (413)
+    │   ├── TooSlow           the request's body does not come (408)
+    │   └── RateLimited       over a limit of the key's; try again later (429)
     └── Unavailable           the box cannot do it now; try again (503)
+        ├── StorageFailed     the disk is full or failing (507, 503)
         ├── Overloaded        a bounded queue is full
         ├── EngineDown        the stage's worker died, stalled or is still starting
         └── DeadlineExceeded  a wait reached its deadline
@@ -39,11 +44,17 @@ CODES: Final = MappingProxyType(
         "text_empty": (400, "There is nothing to say in the text."),
         "text_too_long": (400, "The text is longer than `limits.speech_characters`."),
         "context_length_exceeded": (400, "Prompt and reply do not fit the model's context."),
+        "missing_api_key": (401, "No key was sent."),
+        "invalid_api_key": (401, "The key is unknown, has expired or has been revoked."),
+        "insufficient_permissions": (403, "The key's role or scopes do not allow this."),
+        "origin_refused": (403, "The page that asks is of an origin that is not in `http.origins`."),
         "voice_not_found": (404, "No installed voice has that name."),
         "model_not_found": (404, "No installed model has that name for this task."),
         "not_found": (404, "There is nothing at that address."),
         "method_not_allowed": (405, "That address does not take this method."),
+        "request_timeout": (408, "The request's body did not arrive in time."),
         "body_too_large": (413, "The request body is larger than `limits.body_mb`."),
+        "rate_limited": (429, "Over a limit of the key's; try again after `Retry-After` seconds."),
         "internal_error": (500, "A fault of the appliance; the log has the request id."),
         "overloaded": (503, "The stage's queue is full; try again after `Retry-After` seconds."),
         "engine_down": (
@@ -51,6 +62,8 @@ CODES: Final = MappingProxyType(
             "The stage is starting or being replaced; try again after `Retry-After` seconds.",
         ),
         "deadline_exceeded": (503, "The stage did not answer in time; try again."),
+        "storage_full": (507, "The disk is full: nothing new is remembered; what was is kept and can be read."),
+        "storage_failed": (503, "The disk or the database cannot be written; what was remembered is kept."),
     }
 )
 
@@ -80,6 +93,8 @@ class ApplianceError(Exception):
         """OpenAI's name for the family of the error."""
         if self.status >= 500:
             return "server_error"
+        if self.status == 429:
+            return "rate_limit_error"
         return "invalid_request_error"
 
 
@@ -87,6 +102,18 @@ class RequestError(ApplianceError):
     """The caller can mend it."""
 
     code = "invalid_value"
+
+
+class Unauthorized(RequestError):
+    """No key, or none that is good."""
+
+    code = "invalid_api_key"
+
+
+class Forbidden(RequestError):
+    """Not with this key, or not from that page."""
+
+    code = "insufficient_permissions"
 
 
 class NotFound(RequestError):
@@ -101,6 +128,22 @@ class TooLarge(RequestError):
     code = "body_too_large"
 
 
+class TooSlow(RequestError):
+    """The request's body does not come."""
+
+    code = "request_timeout"
+
+
+class RateLimited(RequestError):
+    """Over a limit of the key's. `retry_after` is in whole seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Unavailable(ApplianceError):
     """The box cannot do it now. `retry_after` is in whole seconds."""
 
@@ -112,6 +155,12 @@ class Unavailable(ApplianceError):
     ) -> None:
         super().__init__(message, code=code, param=param)
         self.retry_after = retry_after
+
+
+class StorageFailed(Unavailable):
+    """The disk is full or failing."""
+
+    code = "storage_failed"
 
 
 class Overloaded(Unavailable):
@@ -137,7 +186,10 @@ class InternalError(ApplianceError):
 
 
 _BY_CODE: Final[dict[str, type[ApplianceError]]] = {
-    **{cls.code: cls for cls in (NotFound, TooLarge, Overloaded, EngineDown, DeadlineExceeded, InternalError)},
+    **{
+        cls.code: cls
+        for cls in (NotFound, TooLarge, StorageFailed, Overloaded, EngineDown, DeadlineExceeded, InternalError)
+    },
     "voice_not_found": NotFound,
     "model_not_found": NotFound,
 }

@@ -94,6 +94,16 @@ VOICE_TO_VOICE_SECONDS: Final = Histogram(
     buckets=LATENCY_SECONDS,
     registry=REGISTRY,
 )
+WRITE_SECONDS: Final = Histogram(
+    "appliance_store_write_seconds",
+    "Time to commit the changes that waited, together, to disk.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0),
+    registry=REGISTRY,
+)
+WRITES_WAITING: Final = Gauge("appliance_store_writes_waiting", "Changes that wait to be written.", registry=REGISTRY)
+WRITES_FAILED: Final = Counter(
+    "appliance_store_writes_failed_total", "Changes that could not be written.", ["code"], registry=REGISTRY
+)
 TASKS: Final = Gauge("appliance_tasks", "Tasks of the server's event loop.", registry=REGISTRY)
 SESSIONS: Final = Gauge("appliance_live_sessions", "Live conversations now.", registry=REGISTRY)
 

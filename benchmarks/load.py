@@ -42,7 +42,7 @@ async def chat(port: int, body: dict[str, Any], delay: float = 0.0) -> Stream:
         await asyncio.sleep(delay)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
     data = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
-    fields = ("Host: box", "Content-Type: application/json", "Connection: close", f"Content-Length: {len(data)}")
+    fields = ("Host: localhost", "Content-Type: application/json", "Connection: close", f"Content-Length: {len(data)}")
     head = "\r\n".join(("POST /v1/chat/completions HTTP/1.1", *fields, "", ""))
     stream.sent = time.perf_counter()
     writer.write(head.encode() + data)

@@ -43,11 +43,16 @@ QUESTION = "Please tell me why the sky is blue and the grass is green."
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings_module.load(
         environ={},
         state_dir=STATE,
-        overrides={"limits": {"body_mb": 8, "audio_seconds": 60.0, "turn_seconds": 30.0}, "llm": {"context": 1024}},
+        overrides={
+            "http": {"open": True},
+            "store": {"dir": str(tmp_path_factory.mktemp("store"))},
+            "limits": {"body_mb": 8, "audio_seconds": 60.0, "turn_seconds": 30.0},
+            "llm": {"context": 1024},
+        },
     )
 
 
@@ -82,7 +87,7 @@ def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes]
     It has to end by itself when it is told to, and its workers with it.
     """
     command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
-    given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", **environ}
+    given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": str(log.parent), **environ}
     with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=given) as process:
         workers: list[psutil.Process] = []
         try:

@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "serve": "appliance.cli.serve",
     "demo": "appliance.cli.demo",
     "talk": "appliance.cli.talk",
+    "keys": "appliance.cli.keys",
     "models": "appliance.cli.models",
     "settings": "appliance.cli.settings",
 }

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.cli.keys import first_key
 from appliance.cli.options import load_settings, with_settings_options
+from appliance.web.identity.origins import is_loopback
 
 if TYPE_CHECKING:
     from appliance.settings import Settings
@@ -33,7 +34,8 @@ MOST_MESSAGE_BYTES = 24 * 1024 * 1024
 def serve(host: str | None, port: int | None, open_: bool, config: Path | None, state_dir: Path) -> None:
     """Start the appliance and serve until told to stop.
 
-    It listens at once; /health/ready says 200 when each model has answered a real request.
+    It listens at once; /health/ready says 200 when each model has answered a real request. Without --open callers
+    need a key: the first start makes one for an admin and says in which file it is; `appliance keys` makes more.
     """
     given: dict[str, Any] = {"host": host, "port": port, "open": True if open_ else None}
     overrides = {"http": {key: value for key, value in given.items() if value is not None}}
@@ -45,13 +47,7 @@ def serve(host: str | None, port: int | None, open_: bool, config: Path | None, 
 def _check_open(settings: Settings) -> None:
     """Without keys the box answers anybody who reaches it, so only this machine may reach it."""
     host = settings.http.host
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not settings.http.open:
-        raise click.ClickException("API keys are not built yet: start with --open, on a loopback address.")
-    if not loopback:
+    if settings.http.open and not is_loopback(host):
         raise click.ClickException(f"--open answers without keys and is refused on {host}; use 127.0.0.1 or ::1.")
 
 
@@ -63,14 +59,19 @@ def run(settings: Settings) -> None:
     from appliance.app import create_app, create_engines
     from appliance.catalog.lineup import ModelsMissing, lineup
     from appliance.settings import SettingsError
+    from appliance.store.faults import StoreError
+    from appliance.web.heads import BoundedHeads
 
     logs.configure(settings.log.level, settings.log.format)
     try:
         models = lineup(settings)
+        made = None if settings.http.open else first_key(settings)
         app = create_app(settings, models, create_engines(settings, models))
         listener = listen(settings.http.host, settings.http.port)
-    except (ModelsMissing, SettingsError, OSError) as error:
+    except (ModelsMissing, SettingsError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
+    if made is not None:
+        logs.logger(__name__).info("first admin key made", file=str(made))
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
     logs.logger(__name__).info("listening", address=f"http://{address}:{port}")
@@ -82,7 +83,7 @@ def run(settings: Settings) -> None:
         ws="websockets-sansio",
         ws_max_size=MOST_MESSAGE_BYTES,
         ws_per_message_deflate=False,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedHeads,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=30,
     )

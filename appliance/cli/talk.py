@@ -23,7 +23,10 @@ ANSWER_SECONDS: Final = 60.0
 
 @click.command()
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the box.")
-@click.option("--key", default=None, help="API key of the box, if it wants one.")
+@click.option(
+    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+    help="File with the API key of the box, if it wants one: a key on a command line is there for all to see.",
+)  # fmt: skip
 @click.option(
     "--wav", "wavs", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Say this recording instead of using a microphone; may be repeated: one turn each.",
@@ -39,7 +42,7 @@ ANSWER_SECONDS: Final = 60.0
     help="How the box notices that a turn is over.",
 )  # fmt: skip
 def talk(
-    url: str, key: str | None, wavs: tuple[Path, ...], out: Path | None, voice: str | None, language: str | None,
+    url: str, key_file: Path | None, wavs: tuple[Path, ...], out: Path | None, voice: str | None, language: str | None,
     instructions: str | None, detection: str,
 ) -> None:  # fmt: skip
     """Talk with a box: what you say, its reply and each turn's stages are shown as they come. Ctrl-C ends it.
@@ -65,6 +68,7 @@ def talk(
         await scene(line)
 
     try:
+        key = key_file.read_text().strip() if key_file is not None else None
         anyio.run(call, url, key, session, screen.show, speak)
     except LineError as error:
         raise click.ClickException(str(error)) from error

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Hours = Annotated[float, Meta(gt=0)]
+Days = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0)]
 Megabytes = Annotated[int, Meta(ge=0)]
 
@@ -27,6 +29,10 @@ class Http(Section, frozen=True):
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one.")] = 8080
     open: Annotated[bool, Meta(description="Answer without keys. Refused on any address but loopback.")] = False
+    origins: Annotated[
+        tuple[str, ...], Meta(description="Other origins whose pages may use the box, such as https://intra.example.")
+    ] = ()
+    sign_in_hours: Annotated[Hours, Meta(description="How long a browser stays signed in.")] = 168.0
 
 
 class Models(Section, frozen=True):
@@ -101,9 +107,6 @@ class Llm(Section, frozen=True):
     draft_tokens: Annotated[int, Meta(ge=1, le=16, description="Tokens guessed at a time.")] = 4
     cache_mb: Annotated[Megabytes, Meta(description="Disk for kept conversations, in MB; 0 keeps none.")] = 512
     memory_margin_mb: Annotated[Megabytes, Meta(description="Memory left free on each device, in MB.")] = 512
-    responses: Annotated[
-        Count, Meta(description="Finished responses remembered; beyond it the one unused for longest goes.")
-    ] = 512
     queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 64
     deadline_seconds: Annotated[
         Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
@@ -150,9 +153,23 @@ class Voice(Section, frozen=True):
     lead_ms: Annotated[
         int, Meta(ge=50, le=5000, description="How far a live reply's audio is sent ahead of being played.")
     ] = 400
-    conversations: Annotated[
-        Count, Meta(description="Conversations remembered; beyond it the one unused for longest goes.")
-    ] = 256
+
+
+class Store(Section, frozen=True):
+    """What is remembered, and for how long."""
+
+    dir: Annotated[str, Meta(description="Folder of the database; empty means the state folder.")] = ""
+    user_days: Annotated[
+        Days, Meta(description="Conversations of users that were not used for so long go; 0: never.")
+    ] = 0
+    admin_days: Annotated[
+        Days, Meta(description="Conversations of admins that were not used for so long go; 0: never.")
+    ] = 0
+    response_days: Annotated[Days, Meta(description="Responses older than this go; 0: never.")] = 30
+    audit_days: Annotated[Days, Meta(description="Entries of the audit log older than this go; 0: never.")] = 400
+    audio: Annotated[
+        Literal["none", "opus"], Meta(description="Whether the audio of spoken turns is kept, as Ogg Opus.")
+    ] = "none"
 
 
 class Limits(Section, frozen=True):
@@ -205,9 +222,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tts: Tts = Tts()
     turn: Turn = Turn()
     voice: Voice = Voice()
+    store: Store = Store()
     limits: Limits = Limits()
     workers: Workers = Workers()
     log: Log = Log()
+
+    @property
+    def database(self) -> Path:
+        """File of all that is remembered."""
+        return (Path(self.store.dir) if self.store.dir else self.state_dir) / "appliance.db"
 
     @property
     def models_dir(self) -> Path:

@@ -1,38 +1,203 @@
-"""What was said in each conversation, so that the next turn can go on from it.
-
-Kept in memory and bounded: the conversation unused for longest goes first, and all go with the process.
-"""
+"""Conversations by id, each its owner's alone: what was said in them, and how to find it again."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from appliance.jobs import Message
+import msgspec
+
+from appliance.errors import NotFound, RequestError
+from appliance.ids import new_id
+from appliance.store import items as kept
+from appliance.store.database import now_ms
+from appliance.store.listing import get, known_number, number_of, page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from sqlite_utils import Database as Tables
+
+    from appliance.store.database import Database, Writing
+    from appliance.store.items import Item
+    from appliance.store.listing import Conversation, Page
+    from appliance.store.owners import Owner
+
+ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+TITLE_CHARACTERS: Final = 80
+"""Of the title that a conversation gets from its first words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """What is added to a conversation at once. A turn that is added again takes the place of its first try."""
+
+    items: Sequence[Item] = ()
+    after: str | None = None
+    """Id of the item behind which the new ones go; "root": before all; None: at the end."""
+    removed: Sequence[str] = ()
+    """Ids of items that go."""
+    clips: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
+    """By the id of their item: milliseconds and Ogg Opus."""
 
 
 class Conversations:
-    """Messages by conversation id; `most` conversations of `longest` messages each."""
+    """All conversations of the box; every question and change names the owner."""
 
-    def __init__(self, most: int, longest: int) -> None:
-        self._most, self._longest = most, longest
-        self._messages: OrderedDict[str, list[Message]] = OrderedDict()
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def history(self, conversation: str) -> Sequence[Message]:
-        """What was said so far, oldest first; nothing for an unknown id."""
-        if conversation not in self._messages:
-            return ()
-        self._messages.move_to_end(conversation)
-        return tuple(self._messages[conversation])
+    async def begin(
+        self, owner: Owner, conversation: str | None = None, *, title: str = "",
+        metadata: Mapping[str, str] | None = None, items: Sequence[Item] = (),
+    ) -> Conversation:  # fmt: skip
+        """A new conversation. Raises `RequestError` if there is one with this id."""
+        name = conversation or new_id("conv")
 
-    def append(self, conversation: str, words: str, reply: str) -> None:
-        """Remember a turn."""
-        messages = self._messages.setdefault(conversation, [])
-        messages += [Message("user", words), Message("assistant", reply)]
-        del messages[: max(0, len(messages) - self._longest)]
-        self._messages.move_to_end(conversation)
-        while len(self._messages) > self._most:
-            self._messages.popitem(last=False)
+        def change(tables: Tables) -> Conversation:
+            if number_of(tables, owner.user, name) is not None:
+                raise RequestError(f"There is a conversation {name!r} already.", param="id")
+            number = _begun(tables, owner, name, now_ms(), title, metadata or {})
+            _added(tables, number, Addition(items=items), now_ms())
+            return get(tables, owner.user, name)
+
+        return await self._database.write(change)
+
+    async def get(self, owner: Owner, conversation: str) -> Conversation:
+        """Raises `NotFound`."""
+        return await self._database.read(lambda tables: get(tables, owner.user, conversation))
+
+    async def page(self, owner: Owner, *, after: str | None = None, limit: int = 20, words: str = "") -> Page:
+        """Those used last, behind `after`; with `words` only those in which all of them were said."""
+        search = partial(page, owner=owner.user, after=after, limit=limit, words=words)
+        return await self._database.read(search)
+
+    async def change(
+        self, owner: Owner, conversation: str, *, title: str | None = None, metadata: Mapping[str, str] | None = None
+    ) -> Conversation:
+        """Rename it, or give it other metadata. Raises `NotFound`."""
+
+        def change(tables: Tables) -> Conversation:
+            number = known_number(tables, owner.user, conversation)
+            if title is not None:
+                tables.execute("UPDATE conversations SET title = ? WHERE number = ?", [title, number])
+            if metadata is not None:
+                encoded = msgspec.json.encode(metadata).decode()
+                tables.execute("UPDATE conversations SET metadata = ? WHERE number = ?", [encoded, number])
+            return get(tables, owner.user, conversation)
+
+        return await self._database.write(change)
+
+    async def delete(self, owner: Owner, conversation: str) -> None:
+        """For good, with all that was said in it. Raises `NotFound`."""
+
+        def change(tables: Tables) -> None:
+            number = known_number(tables, owner.user, conversation)
+            tables.execute("DELETE FROM conversations WHERE number = ?", [number])
+
+        await self._database.write(change)
+
+    async def history(self, owner: Owner, conversation: str, most: int, *, turn: str = "") -> Sequence[Item]:
+        """The newest items but those of `turn`, oldest first; nothing where there is no such conversation yet."""
+
+        def query(tables: Tables) -> Sequence[Item]:
+            number = number_of(tables, owner.user, conversation)
+            items = [] if number is None else kept.last(tables, number, most)
+            return [item for item in items if not turn or item.turn != turn]
+
+        return await self._database.read(query)
+
+    async def items(
+        self, owner: Owner, conversation: str, *, after: str | None = None, limit: int = 20, newest_first: bool = True
+    ) -> tuple[Sequence[Item], bool]:
+        """A page of items, and whether there are more. Raises `NotFound`."""
+
+        def query(tables: Tables) -> tuple[Sequence[Item], bool]:
+            number = known_number(tables, owner.user, conversation)
+            return kept.page(tables, number, after=after, limit=limit, newest_first=newest_first)
+
+        return await self._database.read(query)
+
+    async def item(self, owner: Owner, conversation: str, item: str) -> Item:
+        """One item. Raises `NotFound`."""
+        return await self._database.read(
+            lambda tables: kept.get(tables, known_number(tables, owner.user, conversation), item)
+        )  # fmt: skip
+
+    async def clip(self, owner: Owner, conversation: str, item: str) -> bytes:
+        """What was heard, as Ogg Opus. Raises `NotFound`, also where audio is not kept."""
+
+        def query(tables: Tables) -> bytes:
+            number = known_number(tables, owner.user, conversation)
+            found = tables.execute(
+                "SELECT opus FROM clips JOIN items ON items.number = clips.item WHERE conversation = ? AND id = ?",
+                [number, item],
+            ).fetchone()
+            if found is None:
+                raise NotFound(f"No audio is kept of {item[:128]!r}.", param="item_id")
+            return bytes(found[0])
+
+        return await self._database.read(query)
+
+    def add(self, owner: Owner, conversation: str, addition: Addition) -> Writing[None]:
+        """Queue an addition, see `Database.begin`; the conversation is begun if there is none."""
+        now = now_ms()
+
+        def change(tables: Tables) -> None:
+            number = number_of(tables, owner.user, conversation)
+            if number is None:
+                number = _begun(tables, owner, conversation, now, "", {})
+            _added(tables, number, addition, now)
+
+        return self._database.begin(change)
+
+    async def remove_item(self, owner: Owner, conversation: str, item: str) -> Conversation:
+        """Raises `NotFound`."""
+
+        def change(tables: Tables) -> Conversation:
+            number = known_number(tables, owner.user, conversation)
+            kept.get(tables, number, item)
+            kept.remove(tables, number, [item])
+            return get(tables, owner.user, conversation)
+
+        return await self._database.write(change)
+
+
+def check_id(conversation: str) -> str:
+    """Raise `RequestError` for an id that none can have."""
+    if not ID.fullmatch(conversation):
+        raise RequestError(
+            "An id of a conversation has 1 to 64 letters, digits, or any of _ . : -", param="conversation"
+        )
+    return conversation
+
+
+def _begun(tables: Tables, owner: Owner, name: str, now: int, title: str, metadata: Mapping[str, str]) -> int:
+    encoded = msgspec.json.encode(metadata).decode()
+    made = tables.execute(
+        "INSERT INTO conversations (owner, id, role, title, metadata, created_ms, updated_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [owner.user, name, owner.role, title, encoded, now, now],
+    )
+    return int(made.lastrowid or 0)
+
+
+def _added(tables: Tables, number: int, addition: Addition, now: int) -> None:
+    kept.remove(tables, number, addition.removed)
+    for turn in {item.turn for item in addition.items} - {""}:
+        tables.execute("DELETE FROM items WHERE conversation = ? AND turn = ?", [number, turn])
+    kept.put(tables, number, addition.items, now, after=addition.after)
+    for item, (milliseconds, opus) in addition.clips.items():
+        tables.execute(
+            "INSERT OR REPLACE INTO clips (item, milliseconds, opus)"
+            " SELECT number, ?, ? FROM items WHERE conversation = ? AND id = ?",
+            [milliseconds, opus, number, item],
+        )
+    first = next((item.words for item in addition.items if item.role == "user" and item.words.strip()), "")
+    title = " ".join(first.split())[:TITLE_CHARACTERS]
+    tables.execute(
+        "UPDATE conversations SET updated_ms = max(updated_ms, ?), title = iif(title = '', ?, title) WHERE number = ?",
+        [now, title, number],
+    )

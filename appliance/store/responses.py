@@ -1,22 +1,25 @@
-"""Finished responses, so that the next request can go on from one of them by its id.
-
-Kept in memory and bounded, in number and in bytes: the response unused for longest goes first, and all go with the
-process.
-"""
+"""Finished responses, so that the next request can go on from one of them by its id."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from appliance.errors import NotFound
+from appliance.store.database import now_ms
 
-MOST: Final = 512
-MOST_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of all kept responses together, as JSON."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlite_utils import Database as Tables
+
+    from appliance.store.database import Database
+    from appliance.store.owners import Owner
+
+MOST_CHAIN: Final = 10_000
+"""Responses that one can go on from."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,74 +39,93 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return [*self.input, *self.body["output"]]
 
 
+_decode = msgspec.json.Decoder(Kept).decode
+
+
 class Responses:
-    """Responses by id; `most` of them, in `most_bytes`."""
+    """Responses by id, each its owner's alone."""
 
-    def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
-        self._most, self._most_bytes, self._bytes = most, most_bytes, 0
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._owners: dict[str, str] = {}
-        self._decode = msgspec.json.Decoder(Kept).decode
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def keep(self, response: Kept) -> None:
-        """Remember a response. One that is larger than all room is not kept."""
-        encoded = msgspec.json.encode(response)
-        if len(encoded) > self._most_bytes:
-            return
-        self._kept[response.id] = encoded
-        self._bytes += len(encoded)
-        for item in response.items:
-            self._owners[item["id"]] = response.id
-        while len(self._kept) > self._most or self._bytes > self._most_bytes:
-            self._drop(next(iter(self._kept)))
+    async def keep(self, owner: Owner, response: Kept) -> None:
+        """Remember a response; it is on disk when this returns."""
+        await self._database.write(partial(put, owner=owner.user, response=response))
 
-    def get(self, response: str, param: str = "response_id") -> Kept:
+    async def get(self, owner: Owner, response: str, param: str = "response_id") -> Kept:
         """A response by its id. Raises `NotFound` about `param`."""
-        encoded = self._kept.get(response)
-        if encoded is None:
-            raise NotFound(f"There is no response {response[:128]!r}, or it is no longer kept.", param=param)
-        self._kept.move_to_end(response)
-        return self._decode(encoded)
+        return await self._database.read(lambda tables: _get(tables, owner.user, response, param))
 
-    def chain(self, response: str, param: str, *, whole: bool = True) -> list[Kept]:
+    async def chain(self, owner: Owner, response: str, param: str, *, whole: bool = True) -> list[Kept]:
         """A response and all that it went on from, oldest first.
 
         Raises `NotFound` if one of them is gone; unless `whole`, only if `response` itself is.
         """
-        found: list[Kept] = []
-        wanted: str | None = response
-        while wanted is not None:
-            try:
-                found.append(self.get(wanted, param))
-            except NotFound as gone:
-                if not found:
-                    raise
-                if not whole:
-                    break
-                raise NotFound(
-                    f"The response {response!r} went on from {wanted!r}, which is no longer kept.", param=param
-                ) from gone
-            wanted = found[-1].previous
-        return found[::-1]
+        return await self._database.read(lambda tables: _chain(tables, owner.user, response, param, whole=whole))
 
-    def items(self, wanted: Iterable[str]) -> dict[str, dict[str, Any]]:
+    async def items(self, owner: Owner, wanted: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Those items of kept responses that there are, by their ids. Each response is looked at once."""
-        owners: dict[str, set[str]] = {}
-        for item in wanted:
-            if owner := self._owners.get(item):
-                owners.setdefault(owner, set()).add(item)
-        return {
-            each["id"]: each for owner, items in owners.items() for each in self.get(owner).items if each["id"] in items
-        }
+        ids = set(wanted)
+        if not ids:
+            return {}
 
-    def delete(self, response: str) -> None:
+        def query(tables: Tables) -> dict[str, dict[str, Any]]:
+            rows = tables.query(
+                "SELECT DISTINCT responses.number, kept FROM response_items JOIN responses ON number = response"
+                " WHERE owner = ? AND response_items.id IN (SELECT value FROM json_each(?)) ORDER BY number",
+                [owner.user, msgspec.json.encode(sorted(ids)).decode()],
+            )
+            return {item["id"]: item for row in rows for item in _decode(row["kept"]).items if item["id"] in ids}
+
+        return await self._database.read(query)
+
+    async def delete(self, owner: Owner, response: str) -> None:
         """Forget a response. Raises `NotFound`."""
-        self.get(response)
-        self._drop(response)
 
-    def _drop(self, response: str) -> None:
-        encoded = self._kept.pop(response)
-        self._bytes -= len(encoded)
-        for item in self._decode(encoded).items:
-            if self._owners.get(item["id"]) == response:
-                del self._owners[item["id"]]
+        def change(tables: Tables) -> None:
+            gone = tables.execute("DELETE FROM responses WHERE owner = ? AND id = ?", [owner.user, response])
+            if not gone.rowcount:
+                raise _missing(response, "response_id")
+
+        await self._database.write(change)
+
+
+def put(tables: Tables, owner: str, response: Kept) -> None:
+    """Keep a response."""
+    made = tables.execute(
+        "INSERT INTO responses (owner, id, previous, kept, created_ms) VALUES (?, ?, ?, ?, ?)",
+        [owner, response.id, response.previous, msgspec.json.encode(response), now_ms()],
+    )
+    number = made.lastrowid
+    tables.conn.executemany(
+        "INSERT OR IGNORE INTO response_items (response, id) VALUES (?, ?)",
+        [(number, item["id"]) for item in response.items],
+    )
+
+
+def _get(tables: Tables, owner: str, response: str, param: str) -> Kept:
+    found = tables.execute("SELECT kept FROM responses WHERE owner = ? AND id = ?", [owner, response]).fetchone()
+    if found is None:
+        raise _missing(response, param)
+    return _decode(found[0])
+
+
+def _missing(response: str, param: str) -> NotFound:
+    return NotFound(f"There is no response {response[:128]!r}, or it is no longer kept.", param=param)
+
+
+def _chain(tables: Tables, owner: str, response: str, param: str, *, whole: bool) -> list[Kept]:
+    rows = tables.execute(
+        "WITH RECURSIVE chain (depth, kept, previous) AS ("
+        " SELECT 0, kept, previous FROM responses WHERE owner = :owner AND id = :id"
+        " UNION ALL SELECT depth + 1, responses.kept, responses.previous FROM chain"
+        " JOIN responses ON responses.owner = :owner AND responses.id = chain.previous WHERE depth < :most"
+        ") SELECT kept FROM chain ORDER BY depth",
+        {"owner": owner, "id": response, "most": MOST_CHAIN},
+    )
+    found = [_decode(kept) for (kept,) in rows]
+    if not found:
+        raise _missing(response, param)
+    if whole and (wanted := found[-1].previous) is not None:
+        raise NotFound(f"The response {response!r} went on from {wanted!r}, which is no longer kept.", param=param)
+    return found[::-1]

@@ -10,7 +10,10 @@ import anyio
 from appliance import metrics
 from appliance.dialogue import prompt
 from appliance.events import Stopwatch, Transcript, TurnDone
+from appliance.ids import new_id
 from appliance.jobs import Generate, Sampling, Transcribe
+from appliance.store.conversations import Addition
+from appliance.store.items import Item
 from appliance.voice.listening import transcribe
 from appliance.voice.responding import Manner, Responder
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
     from appliance.events import TurnEvent
     from appliance.store.conversations import Conversations
+    from appliance.store.items import Status
+    from appliance.store.owners import Owner
     from appliance.voice.stages import Stages
 
     Emit = Callable[[TurnEvent], Awaitable[None]]
@@ -28,8 +33,13 @@ if TYPE_CHECKING:
 class Turn:
     """What the user sent, and how it is to be answered."""
 
+    id: str
+    """The same for each try of it: what was remembered of an earlier one is replaced."""
     audio: bytes
+    owner: Owner
     conversation: str
+    history: int
+    """Earlier items of the conversation that the model sees again."""
     instructions: str
     voice: str | None
     language: str | None
@@ -39,7 +49,10 @@ class Turn:
 
 
 async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, emit: Emit) -> None:
-    """Answer one turn through `emit`. What was said by then is remembered even if the client leaves midway."""
+    """Answer one turn through `emit`.
+
+    It is on disk before `TurnDone`. What was said by then is remembered even if the client leaves midway.
+    """
     watch = Stopwatch(anyio.current_time())
     job = Transcribe(language=turn.language, max_seconds=turn.max_seconds)
     transcription = await transcribe(stages.stt, job, turn.audio)
@@ -47,23 +60,27 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
     watch.mark("transcript", anyio.current_time())
     await emit(Transcript(words, transcription.heard.language))
 
-    messages = prompt.build(turn.instructions, conversations.history(turn.conversation), words)
+    history = await conversations.history(turn.owner, turn.conversation, turn.history, turn=turn.id)
     responder = Responder(stages, emit, watch, Manner(turn.voice))
     reply = responder.reply
+    generate = Generate(
+        messages=prompt.build(turn.instructions, history, words),
+        max_tokens=turn.max_reply_tokens,
+        sampling=Sampling(temperature=turn.temperature),
+        thinking=False,
+        priority="live",
+    )
+    complete = False
     try:
-        await responder.respond(
-            Generate(
-                messages=messages,
-                max_tokens=turn.max_reply_tokens,
-                sampling=Sampling(temperature=turn.temperature),
-                thinking=False,
-                priority="live",
-            )
-        )
+        await responder.respond(generate)
+        complete = True
     finally:
+        watch.mark("done", anyio.current_time())
         if reply.text.strip():  # a turn that failed before its first word is not part of what was said
-            conversations.append(turn.conversation, words, reply.text)
-    watch.mark("done", anyio.current_time())
+            said = _said(turn.id, words, reply.text, watch, complete=complete)
+            writing = conversations.add(turn.owner, turn.conversation, Addition(items=said))
+    if reply.text.strip():
+        await writing.done()
     for name, milliseconds in watch.marks.items():
         metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)
     await emit(
@@ -76,3 +93,19 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
             reply.completion_tokens,
         )
     )
+
+
+def _said(turn: str, words: str, reply: str, watch: Stopwatch, *, complete: bool) -> list[Item]:
+    status: Status = "completed" if complete else "incomplete"
+    return [
+        Item(id=new_id("item"), turn=turn, role="user", words=words, aloud=True),
+        Item(
+            id=new_id("item"),
+            turn=turn,
+            role="assistant",
+            status=status,
+            words=reply,
+            aloud=True,
+            timings=dict(watch.marks),
+        ),
+    ]

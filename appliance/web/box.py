@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.settings import Settings
+from appliance.store.audit import Audit
 from appliance.store.conversations import Conversations
+from appliance.store.database import Database
+from appliance.store.keys import Keys
 from appliance.store.responses import Responses
+from appliance.store.sign_ins import SignIns
 from appliance.voice.stages import Stages
+from appliance.web.identity.failures import Failures
 from appliance.web.names import Names
 from appliance.web.realtime.lines import Lines
 
@@ -21,7 +26,31 @@ class Box:
     settings: Settings
     stages: Stages
     names: Names
-    conversations: Conversations
+    database: Database
     health: Callable[[], Mapping[str, Any]]
-    responses: Responses = field(default_factory=Responses)
-    lines: Lines = field(default_factory=lambda: Lines(64))
+    conversations: Conversations
+    responses: Responses
+    keys: Keys
+    sign_ins: SignIns
+    audit: Audit
+    lines: Lines
+    failures: Failures = field(default_factory=Failures)
+
+
+def make_box(
+    settings: Settings, stages: Stages, names: Names, database: Database, health: Callable[[], Mapping[str, Any]]
+) -> Box:
+    """A box that remembers in `database`."""
+    return Box(
+        settings=settings,
+        stages=stages,
+        names=names,
+        database=database,
+        health=health,
+        conversations=Conversations(database),
+        responses=Responses(database),
+        keys=Keys(database),
+        sign_ins=SignIns(database, settings.http.sign_in_hours * 3600),
+        audit=Audit(database),
+        lines=Lines(settings.limits.sessions),
+    )

@@ -20,8 +20,10 @@ from appliance.errors import (
     ApplianceError,
     InternalError,
     NotFound,
+    RateLimited,
     RequestError,
     TooLarge,
+    Unauthorized,
     Unavailable,
     one_error,
 )
@@ -53,8 +55,10 @@ def body(error: ApplianceError) -> ErrorAnswer:
 
 
 def headers(error: ApplianceError) -> dict[str, str]:
-    """`Retry-After` where trying again makes sense."""
-    return {"retry-after": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    """`Retry-After` where trying again makes sense, and what kind of key is wanted."""
+    if isinstance(error, Unauthorized):
+        return {"www-authenticate": "Bearer"}
+    return {"retry-after": str(error.retry_after)} if isinstance(error, Unavailable | RateLimited) else {}
 
 
 def classify(error: Exception, path: str, limit_mb: int) -> ApplianceError:

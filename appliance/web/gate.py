@@ -16,7 +16,7 @@ import msgspec
 from structlog.contextvars import bound_contextvars
 
 from appliance import logs, metrics
-from appliance.errors import Overloaded
+from appliance.errors import Overloaded, TooSlow
 from appliance.web import faults
 
 if TYPE_CHECKING:
@@ -26,12 +26,21 @@ log = logs.logger(__name__)
 
 REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}")
 QUIET: Final = frozenset(("/health/live", "/health/ready", "/metrics"))
+SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""On every answer, so that no browser takes one for something else, nor shows it inside another page."""
 
 
 class Gate:
     """ASGI middleware around the whole application.
 
-    `most` requests are served at once; a client that takes nothing of its answer for `reader_seconds` has left.
+    `most` requests are served at once; a client that takes nothing of its answer for `reader_seconds` has left, and one
+    that sends nothing of its body for so long is told so.
     """
 
     def __init__(self, app: ASGIApp, most: int, reader_seconds: float) -> None:
@@ -58,7 +67,7 @@ class Gate:
         error = Overloaded(f"The box serves {self._most} requests already.")
         headers = {**faults.headers(error), "content-type": "application/json", "x-request-id": request_id}
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": error.status, "headers": encoded})
+        await send({"type": "http.response.start", "status": error.status, "headers": [*encoded, *SECURITY]})
         await send(
             {
                 "type": "http.response.body",
@@ -103,7 +112,11 @@ class _Passage:
         if self._body_read.is_set():
             await self._gone.wait()
             return {"type": "http.disconnect"}
-        message: Any = await self._receive()
+        message: Any = None
+        with anyio.move_on_after(self._patience):
+            message = await self._receive()
+        if message is None:
+            raise TooSlow(f"Nothing of the request's body came for {self._patience:g} s.")
         if message["type"] == "http.disconnect":
             self._left = True
             self._body_read.set()
@@ -128,7 +141,7 @@ class _Passage:
     async def _send_answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id), *SECURITY]
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
             self._answered = True
         with anyio.move_on_after(self._patience) as waiting:

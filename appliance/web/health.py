@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 
 from appliance import __version__, metrics
 from appliance.web.box import Box
+from appliance.web.identity.guard import NEEDS
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -37,13 +38,13 @@ class Ready(msgspec.Struct, frozen=True):
     stages: dict[str, StageBody]
 
 
-@get("/health/live", summary="Liveness")
+@get("/health/live", opt={NEEDS: "open"}, summary="Liveness")
 async def live() -> Live:
     """Whether the process answers at all."""
     return Live(__version__)
 
 
-@get("/health/ready", summary="Readiness, for each stage")
+@get("/health/ready", opt={NEEDS: "open"}, summary="Readiness, for each stage")
 async def ready(box: NamedDependency[Box]) -> Response[Ready]:
     """200 while all stages are ready, otherwise 503 with what is missing."""
     stages = {
@@ -54,7 +55,7 @@ async def ready(box: NamedDependency[Box]) -> Response[Ready]:
     return Response(Ready("ready" if whole else "not_ready", stages), status_code=200 if whole else 503)
 
 
-@get("/metrics", summary="Figures for Prometheus", media_type="text/plain")
+@get("/metrics", opt={NEEDS: "metrics"}, summary="Figures for Prometheus", media_type="text/plain")
 async def figures() -> Response[bytes]:
     """All metrics in Prometheus' text format."""
     metrics.TASKS.set(len(asyncio.all_tasks()))

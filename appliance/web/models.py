@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from appliance.errors import NotFound
 from appliance.jobs import ROLES, Role
 from appliance.web.box import Box
+from appliance.web.identity.guard import NEEDS
 from appliance.web.names import ALIASES, EMBEDDING_ALIASES
 
 
@@ -47,13 +48,13 @@ def _all(box: Box) -> list[ModelBody]:
     return list(bodies.values())
 
 
-@get("/v1/models", summary="Models")
+@get("/v1/models", opt={NEEDS: "any"}, summary="Models")
 async def list_models(box: NamedDependency[Box]) -> ModelList:
     """All models, and the other names they answer to."""
     return ModelList(data=_all(box))
 
 
-@get("/v1/models/{model:str}", summary="One model")
+@get("/v1/models/{model:str}", opt={NEEDS: "any"}, summary="One model")
 async def get_model(box: NamedDependency[Box], model: FromPath[str]) -> ModelBody:
     """One model by its name."""
     for body in _all(box):

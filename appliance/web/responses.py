@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from litestar import Response, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import to_builtins
-from msgspec.structs import replace
 
 from appliance.errors import NotFound, RequestError
 from appliance.ids import new_id
 from appliance.jobs import AnyPart, Generate
 from appliance.store.responses import Kept, Responses
-from appliance.voice.stages import Stage
 from appliance.web import response_prompt
 from appliance.web.box import Box
-from appliance.web.choices import Choices, side_by_side
+from appliance.web.continuing import Continuing
+from appliance.web.conversation_items import item_list
 from appliance.web.faults import classify
+from appliance.web.identity.caller import Caller
+from appliance.web.identity.guard import NEEDS
+from appliance.web.kept_items import kept, shown
 from appliance.web.live import EVENT_STREAM, Live, Write, event
-from appliance.web.renaming import fields_named
 from appliance.web.response_stream import ResponseStream
+from appliance.web.shortening import opened
+from appliance.web.tries import turn_of
 from appliance.web.wire_response_body import Deleted, ItemList, ResponseBody
 from appliance.web.wire_response_events import Event
 from appliance.web.wire_response_items import (
@@ -52,14 +54,21 @@ class _Turn:
     begun: ResponseBody
     input: Sequence[Item]
     job: Generate
+    caller: Caller
+    conversation: Continuing | None
 
 
-@post("/v1/responses", status_code=200, summary="Response")
-async def create_response(box: NamedDependency[Box], data: JSONBody[ResponseRequest]) -> Response[Any]:
+@post("/v1/responses", opt={NEEDS: "text"}, status_code=200, summary="Response")
+async def create_response(
+    request: Request[Any, Any, Any],
+    box: NamedDependency[Box],
+    caller: NamedDependency[Caller],
+    data: JSONBody[ResponseRequest],
+) -> Response[Any]:
     """Write the items that follow on the input."""
     box.names.check_model("llm", "default" if data.model is None else data.model)
     data.refuse_unsupported()
-    turn = _understood(box, data)
+    turn = await _understood(box, caller, data, turn_of(request))
     stream = ResponseStream(turn.begun, time.time)
     if data.stream:
         return Live(lambda write: _stream(box, turn, stream, write), EVENT_STREAM)
@@ -71,33 +80,39 @@ async def create_response(box: NamedDependency[Box], data: JSONBody[ResponseRequ
     return Response(stream.response)
 
 
-@get("/v1/responses/{response_id:str}", summary="A kept response")
+@get("/v1/responses/{response_id:str}", opt={NEEDS: "text"}, summary="A kept response")
 async def get_response(
-    box: NamedDependency[Box], response_id: FromPath[str], stream: FromQuery[bool | None] = None
+    box: NamedDependency[Box],
+    caller: NamedDependency[Caller],
+    response_id: FromPath[str],
+    stream: FromQuery[bool | None] = None,
 ) -> Response[Any]:
     """A finished response by its id."""
     if stream:
         raise RequestError("A kept response is not streamed again.", code="unsupported_parameter", param="stream")
-    return Response(box.responses.get(response_id).body)
+    return Response((await box.responses.get(caller.owner, response_id)).body)
 
 
-@delete("/v1/responses/{response_id:str}", status_code=200, summary="Forget a response")
-async def delete_response(box: NamedDependency[Box], response_id: FromPath[str]) -> Deleted:
+@delete("/v1/responses/{response_id:str}", opt={NEEDS: "text"}, status_code=200, summary="Forget a response")
+async def delete_response(
+    box: NamedDependency[Box], caller: NamedDependency[Caller], response_id: FromPath[str]
+) -> Deleted:
     """Forget a response; none can go on from it any more."""
-    box.responses.delete(response_id)
+    await box.responses.delete(caller.owner, response_id)
     return Deleted(id=response_id)
 
 
-@get("/v1/responses/{response_id:str}/input_items", summary="What a response answered")
+@get("/v1/responses/{response_id:str}/input_items", opt={NEEDS: "text"}, summary="What a response answered")
 async def list_input_items(
     box: NamedDependency[Box],
+    caller: NamedDependency[Caller],
     response_id: FromPath[str],
     order: FromQuery[Literal["asc", "desc"]] = "desc",
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     after: FromQuery[str | None] = None,
 ) -> ItemList:
     """All items that the model was given, those of earlier responses included as far as they are kept."""
-    *earlier, last = box.responses.chain(response_id, "response_id", whole=False)
+    *earlier, last = await box.responses.chain(caller.owner, response_id, "response_id", whole=False)
     items = [item for response in earlier for item in response.items] + last.input
     if order == "desc":
         items.reverse()
@@ -106,52 +121,61 @@ async def list_input_items(
         if after not in ids:
             raise RequestError(f"The response has no input item {after[:128]!r}.", param="after")
         items = items[ids.index(after) + 1 :]
-    page = items[:limit]
-    first, final = (page[0]["id"], page[-1]["id"]) if page else (None, None)
-    return ItemList(data=page, first_id=first, last_id=final, has_more=len(items) > limit)
+    return item_list(items[:limit], more=len(items) > limit)
 
 
-@post("/v1/responses/{response_id:str}/cancel", status_code=200, summary="Cancel a response")
-async def cancel_response(box: NamedDependency[Box], response_id: FromPath[str]) -> None:
+@post("/v1/responses/{response_id:str}/cancel", opt={NEEDS: "text"}, status_code=200, summary="Cancel a response")
+async def cancel_response(
+    box: NamedDependency[Box], caller: NamedDependency[Caller], response_id: FromPath[str]
+) -> None:
     """Refused: a response is cancelled by leaving its request."""
-    box.responses.get(response_id)
+    await box.responses.get(caller.owner, response_id)
     raise RequestError(
         "Only background responses can be cancelled, and this box makes none; to end one, leave its request.",
         param="response_id",
     )
 
 
-def _understood(box: Box, data: ResponseRequest) -> _Turn:
+async def _understood(box: Box, caller: Caller, data: ResponseRequest, turn: str) -> _Turn:
     """Raises `RequestError` and `NotFound`, which name the field."""
     given: Any = [] if data.input is None else data.input
     if given == [] and data.previous_response_id is None:
         raise RequestError("The field 'input' is missing.", code="missing_field", param="input")
-    previous = data.previous_response_id
-    kept = box.responses.chain(previous, "previous_response_id") if previous is not None else []
-    earlier = kept_items([item for response in kept for item in response.items])
-    new = _resolved(read_items(given), box.responses)
+    conversation = None
+    if data.conversation_id is not None:
+        conversation = Continuing(box, caller, data.conversation_id, turn)
+        earlier = [shown(item) for item in await conversation.earlier()]
+    else:
+        earlier = await _earlier(box, caller, data.previous_response_id)
+    new = await _resolved(read_items(given), box.responses, caller)
     response_prompt.check_outputs(earlier, new)
     messages = response_prompt.messages(data.instructions, [*earlier, *new])
     if not messages:
         raise RequestError("The input has nothing for the model to read.", param="input")
     begun = ResponseBody.begun(data, new_id("resp"), box.names.llm, time.time())
-    return _Turn(begun, new, data.job(messages))
+    return _Turn(begun, new, data.job(messages), caller, conversation)
 
 
-def _resolved(items: Sequence[Item | ItemReference], responses: Responses) -> list[Item]:
+async def _earlier(box: Box, caller: Caller, previous: str | None) -> list[Item]:
+    if previous is None:
+        return []
+    chain = await box.responses.chain(caller.owner, previous, "previous_response_id")
+    return kept_items([item for response in chain for item in response.items])
+
+
+async def _resolved(items: Sequence[Item | ItemReference], responses: Responses, caller: Caller) -> list[Item]:
     """The items, with those that are only named fetched from where they are kept."""
-    kept = responses.items(item.id for item in items if isinstance(item, ItemReference))
+    named = [item.id for item in items if isinstance(item, ItemReference)]
+    kept = await responses.items(caller.owner, named)
     found: list[Item] = []
-    named: set[str] = set()
     for number, item in enumerate(items):
         if not isinstance(item, ItemReference):
             found.append(item)
             continue
-        if item.id in named:
+        if named.count(item.id) > 1:
             raise RequestError(f"The item {item.id!r} is named twice.", param=f"input[{number}].id")
         if item.id not in kept:
             raise NotFound(f"There is no kept item {item.id!r}.", param=f"input[{number}].id")
-        named.add(item.id)
         found += kept_items([kept[item.id]])
     return found
 
@@ -169,41 +193,27 @@ async def _stream(box: Box, turn: _Turn, stream: ResponseStream, write: Write) -
 
 
 async def _answer(box: Box, turn: _Turn, stream: ResponseStream, tell: Tell) -> None:
-    """Run the job; tell what happens. A response that has ended is kept before that is told."""
+    """Run the job; tell what happens. A response that has ended is on disk before that is told."""
 
     async def take(part: AnyPart) -> None:
         happened = stream.take(part)
-        if stream.ended and stream.response.store:
-            body = to_builtins(stream.response)
-            previous = stream.response.previous_response_id
-            box.responses.keep(Kept(id=body["id"], previous=previous, input=raw_items(turn.input), body=body))
+        if stream.ended:
+            await _keep(box, turn, stream.response)
         await tell(happened)
 
-    shorten = turn.begun.truncation == "auto"
-    async with _opened(box.stages.llm, turn.job, shorten=shorten) as (first, parts):
+    shorten = turn.begun.truncation == "auto" or turn.conversation is not None
+    async with opened(box.stages.llm, turn.job, shorten=shorten, **FIELDS) as (first, parts):
         await tell(stream.begin())
         await take(first)
         async for _, part in parts:
             await take(part)
 
 
-@asynccontextmanager
-async def _opened(stage: Stage, job: Generate, *, shorten: bool) -> AsyncIterator[tuple[AnyPart, Choices]]:
-    """The job's first part, and those after it. With `shorten`, one whose prompt is too long is tried with less."""
-    less: Iterator[Any] = response_prompt.ever_shorter(job.messages) if shorten else iter(())
-    begun = False
-    while True:
-        try:
-            with fields_named(**FIELDS):
-                async with side_by_side(stage, [job]) as parts:
-                    _, first = await anext(parts)
-                    begun = True
-                    yield first, parts
-                    return
-        except RequestError as error:
-            if begun or error.code != "context_length_exceeded":
-                raise
-            messages = next(less, None)
-            if messages is None:
-                raise
-            job = replace(job, messages=messages)
+async def _keep(box: Box, turn: _Turn, response: ResponseBody) -> None:
+    if turn.conversation is not None:
+        await turn.conversation.keep([kept(item) for item in (*turn.input, *response.output)])
+    if response.store:
+        body = to_builtins(response)
+        previous = response.previous_response_id
+        remembered = Kept(id=body["id"], previous=previous, input=raw_items(turn.input), body=body)
+        await box.responses.keep(turn.caller.owner, remembered)

@@ -13,11 +13,12 @@ from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import RequestError
 from appliance.jobs import SPEECH_RATE, Audio, Speak
 from appliance.web.box import Box
+from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.wire_audio import SpeechDelta, SpeechDone, SpeechRequest
 
 
-@post("/v1/audio/speech", status_code=200, summary="Text to speech")
+@post("/v1/audio/speech", opt={NEEDS: "audio"}, status_code=200, summary="Text to speech")
 async def speech(box: NamedDependency[Box], data: JSONBody[SpeechRequest]) -> Response[Any]:
     """Speak a text."""
     box.names.check_model("tts", data.model)

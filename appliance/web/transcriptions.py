@@ -12,6 +12,7 @@ from litestar.params import Body
 from appliance.jobs import Segment, Transcribe
 from appliance.voice.listening import Transcription, heard_first, transcribe
 from appliance.web.box import Box
+from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.subtitles import srt, vtt
 from appliance.web.wire_audio import (
@@ -32,7 +33,7 @@ from appliance.web.wire_audio import (
 MULTIPART = Body(media_type=RequestEncodingType.MULTI_PART)
 
 
-@post("/v1/audio/transcriptions", status_code=200, summary="Speech to text")
+@post("/v1/audio/transcriptions", opt={NEEDS: "audio"}, status_code=200, summary="Speech to text")
 async def transcriptions(box: NamedDependency[Box], data: Annotated[TranscriptionForm, MULTIPART]) -> Response[Any]:
     """Transcribe a recording in its own language."""
     box.names.check_model("stt", data.model)
@@ -51,7 +52,7 @@ async def transcriptions(box: NamedDependency[Box], data: Annotated[Transcriptio
     return _answer(done, data.response_format, job, data.granularities)
 
 
-@post("/v1/audio/translations", status_code=200, summary="Speech in any language to English text")
+@post("/v1/audio/translations", opt={NEEDS: "audio"}, status_code=200, summary="Speech in any language to English text")
 async def translations(box: NamedDependency[Box], data: Annotated[TranslationForm, MULTIPART]) -> Response[Any]:
     """Translate a recording to English."""
     box.names.check_model("stt", data.model)

@@ -19,7 +19,10 @@ from appliance.events import ReplyAudio, ReplyText, Transcript, TurnDone, TurnEv
 from appliance.ids import new_id
 from appliance.voice.turn import Turn, take_turn
 from appliance.web.box import Box
+from appliance.web.identity.caller import Caller
+from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
+from appliance.web.tries import turn_of
 from appliance.web.wire_turns import (
     TimingsBody,
     TurnAudioDelta,
@@ -34,17 +37,21 @@ EVENTS = 512
 """Events that may wait for the client: more than a reply has, so that the engines are free early."""
 
 
-@post("/v1/voice/turns", status_code=200, summary="A spoken turn")
+@post("/v1/voice/turns", opt={NEEDS: "voice"}, status_code=200, summary="A spoken turn")
 async def turns(
     request: Request[Any, Any, Any],
     box: NamedDependency[Box],
+    caller: NamedDependency[Caller],
     data: Annotated[TurnForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Any]:
     """Listen, think and speak. With `Accept: text/event-stream` as events, otherwise as one streamed audio body."""
     settings = box.settings
     turn = Turn(
         audio=await data.audio.read(),
+        id=turn_of(request),
+        owner=caller.owner,
         conversation=data.conversation or new_id("conv"),
+        history=settings.voice.history_messages,
         instructions=settings.voice.instructions if data.instructions is None else data.instructions,
         voice=box.names.voice(data.voice),
         language=data.language or settings.stt.language or None,
@@ -52,28 +59,28 @@ async def turns(
         max_reply_tokens=settings.voice.max_reply_tokens,
         temperature=settings.voice.temperature,
     )
-    headers = {"x-conversation-id": turn.conversation}
+    headers = {"x-conversation-id": turn.conversation, "x-turn-id": turn.id}
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return Live(lambda write: _events(box, turn, data.response_format, write), EVENT_STREAM, headers)
+        return Live(lambda write: _events(box, caller.key, turn, data.response_format, write), EVENT_STREAM, headers)
     return Live(
-        lambda write: _audio(box, turn, data.response_format, write),
+        lambda write: _audio(box, caller.key, turn, data.response_format, write),
         MEDIA_TYPES[data.response_format],
         headers,
     )
 
 
-async def _audio(box: Box, turn: Turn, form: AudioFormat, write: Write) -> None:
+async def _audio(box: Box, key: str, turn: Turn, form: AudioFormat, write: Write) -> None:
     encode = await to_thread.run_sync(encoder, form)
 
     async def tell(happened: TurnEvent) -> None:
         if isinstance(happened, ReplyAudio):
             await write(await to_thread.run_sync(encode.feed, happened.pcm))
 
-    await _take(box, turn, tell)
+    await _take(box, key, turn, tell)
     await write(await to_thread.run_sync(encode.finish))
 
 
-async def _events(box: Box, turn: Turn, form: AudioFormat, write: Write) -> None:
+async def _events(box: Box, key: str, turn: Turn, form: AudioFormat, write: Write) -> None:
     encode = await to_thread.run_sync(encoder, form)
 
     async def audio(encoded: bytes) -> None:
@@ -98,13 +105,13 @@ async def _events(box: Box, turn: Turn, form: AudioFormat, write: Write) -> None
                 await audio(await to_thread.run_sync(encode.finish))
                 await send(_done(turn, happened))
 
-    await _take(box, turn, tell)
+    await _take(box, key, turn, tell)
 
 
-async def _take(box: Box, turn: Turn, tell: Any) -> None:
+async def _take(box: Box, key: str, turn: Turn, tell: Any) -> None:
     """Run the turn beside the writing of its events, so that a slow client holds up no engine."""
     happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
-    with box.lines.take(), one_error():
+    with box.lines.take(key), one_error():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run, box, turn, happened)
             async with to_tell:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from appliance.errors import RequestError
 from appliance.jobs import Generate, Priority
+from appliance.web.wire_conversation_id import ConversationId
 from appliance.web.wire_format import ReplyFormat, ResponseFormat
 from appliance.web.wire_generation import GenerationBody, TokenCount, repeated
 from appliance.web.wire_messages import MOST_MESSAGES, ChatMessage, plain_messages
@@ -25,7 +26,10 @@ class TemplateFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(GenerationBody, kw_only=True):
-    """Body of `/v1/chat/completions`. What no field names is ignored."""
+    """Body of `/v1/chat/completions`. What no field names is ignored.
+
+    `conversation` is ours: the messages go on from what was said in it, and are added to it with the reply.
+    """
 
     messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=MOST_MESSAGES)]
     max_completion_tokens: TokenCount | None = None
@@ -39,6 +43,7 @@ class ChatRequest(GenerationBody, kw_only=True):
     chat_template_kwargs: TemplateFields | None = None
     service_tier: ServiceTier | None = None
     modalities: list[str] | None = None
+    conversation: ConversationId | None = None
     functions: Any = None
     function_call: Any = None
     audio: Any = None

@@ -8,7 +8,14 @@ from typing import Any, Literal
 import msgspec
 
 from appliance.web.wire_response_items import Item
-from appliance.web.wire_responses import Reasoning, ResponseRequest, TextConfig, ToolChoice, Truncation
+from appliance.web.wire_responses import (
+    ConversationName,
+    Reasoning,
+    ResponseRequest,
+    TextConfig,
+    ToolChoice,
+    Truncation,
+)
 from appliance.web.wire_tools import Choosing, Function
 
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
@@ -84,6 +91,7 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
     background: bool = False
     instructions: str | None = None
     previous_response_id: str | None = None
+    conversation: ConversationName | None = None
     max_output_tokens: int | None = None
     max_tool_calls: int | None = None
     user: str | None = None
@@ -112,6 +120,7 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
             top_logprobs=request.top_logprobs or 0,
             instructions=request.instructions,
             previous_response_id=request.previous_response_id,
+            conversation=ConversationName(id=name) if (name := request.conversation_id) is not None else None,
             max_output_tokens=request.max_output_tokens,
             max_tool_calls=request.max_tool_calls,
             user=request.user,

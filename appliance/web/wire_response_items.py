@@ -132,11 +132,11 @@ def raw_items(items: Sequence[Item]) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(item) for item in items]
 
 
-def read_items(given: str | Sequence[dict[str, Any]]) -> list[Item | ItemReference]:
-    """A request's `input`. Raises `RequestError` that names the place."""
+def read_items(given: str | Sequence[dict[str, Any]], param: str = "input") -> list[Item | ItemReference]:
+    """A request's items; `param` is the field that has them. Raises `RequestError` that names the place."""
     if isinstance(given, str):
         given = [{"role": "user", "content": given}]
-    return [_read_item(raw, f"input[{number}]") for number, raw in enumerate(given)]
+    return [_read_item(raw, f"{param}[{number}]") for number, raw in enumerate(given)]
 
 
 def _read_item(given: dict[str, Any], where: str) -> Item | ItemReference:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from appliance.errors import RequestError
 from appliance.jobs import Generate, Message, Sampling
 from appliance.web.wire_chat import Effort, priority, thinking
+from appliance.web.wire_conversation_id import ConversationId
 from appliance.web.wire_format import FormatType, ReplyFormat, reply_format
 from appliance.web.wire_generation import TokenCount
 from appliance.web.wire_messages import MOST_MESSAGES
@@ -87,6 +88,12 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[ToolName] | UnsetType = UNSET
 
 
+class ConversationName(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation by its id."""
+
+    id: ConversationId
+
+
 class ResponseRequest(msgspec.Struct, kw_only=True):
     """Body of `/v1/responses`."""
 
@@ -114,16 +121,24 @@ class ResponseRequest(msgspec.Struct, kw_only=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     background: bool | None = None
-    conversation: Any = None
+    conversation: ConversationId | ConversationName | None = None
     prompt: Any = None
     moderation: Any = None
     context_management: Any = None
 
     def refuse_unsupported(self) -> None:
         """Better a clear refusal than an answer that ignores what was asked for."""
-        for name in ("background", "conversation", "prompt", "moderation", "context_management"):
+        for name in ("background", "prompt", "moderation", "context_management"):
             if getattr(self, name):
                 raise RequestError(f"{name} is not supported.", code="unsupported_parameter", param=name)
+        if self.conversation is not None and self.previous_response_id is not None:
+            raise RequestError("Go on from a conversation or from a response, not from both.", param="conversation")
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The conversation to go on from."""
+        given = self.conversation
+        return given.id if isinstance(given, ConversationName) else given
 
     @property
     def sampling(self) -> Sampling:

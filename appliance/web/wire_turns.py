@@ -9,6 +9,7 @@ from litestar.datastructures import UploadFile
 from msgspec import Meta
 
 from appliance.encoding import AudioFormat
+from appliance.web.wire_conversation_id import ConversationId
 
 
 class TurnForm(msgspec.Struct, kw_only=True):
@@ -18,12 +19,7 @@ class TurnForm(msgspec.Struct, kw_only=True):
     voice: Annotated[str, Meta(description="Short name of the voice that answers.")] | None = None
     instructions: Annotated[str, Meta(description="What the assistant is told first.")] | None = None
     language: Annotated[str, Meta(description="ISO 639-1 code; detected if absent.")] | None = None
-    conversation: (
-        Annotated[
-            str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z", description="Go on from this conversation's earlier turns.")
-        ]
-        | None
-    ) = None
+    conversation: ConversationId | None = None
     response_format: AudioFormat = "wav"
 
 

@@ -125,9 +125,8 @@ def test_a_client_that_never_reads_is_let_go(server: Server) -> None:
     left = 'appliance_http_disconnects_total{route="/v1/audio/speech"}'
     before = httpx.get(f"{server.url}/metrics").text.count(left)
     body = json.dumps({"input": "This goes on and on. " * 190, "response_format": "pcm"})
-    head = (
-        f"POST /v1/audio/speech HTTP/1.1\r\nHost: box\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    )
+    head = "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json"
+    head += f"\r\nContent-Length: {len(body)}"
     with socket.socket() as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.connect(("127.0.0.1", int(server.url.rpartition(":")[2])))

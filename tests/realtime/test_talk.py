@@ -64,14 +64,16 @@ def test_a_recording_that_is_not_answered_is_an_error(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--url", "http://127.0.0.1:9"], "cannot be reached"),
-        (["--key", "ek_nobody"], "secret"),
+        (["--key-file", "key"], "secret"),
         (["--voice", "nobody"], "no voice"),
     ],
 )
 def test_what_is_wrong_is_said(url: str, tmp_path: Path, arguments: list[str], words: str) -> None:
     question = tmp_path / "q.wav"
     question.write_bytes(wav(bytes(32_000), 16_000))
-    done = CliRunner().invoke(main, ["talk", "--url", url, "--wav", str(question), *arguments])
+    (tmp_path / "key").write_text("ek_nobody\n")
+    given = [str(tmp_path / "key") if each == "key" else each for each in arguments]
+    done = CliRunner().invoke(main, ["talk", "--url", url, "--wav", str(question), *given])
     assert done.exit_code == 1
     assert words in done.output
 

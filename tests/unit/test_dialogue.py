@@ -1,4 +1,4 @@
-"""Stop strings, subtitles, memory, names, errors: rules without any model."""
+"""Stop strings, subtitles, prompts, names, errors: rules without any model."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from appliance.dialogue.prompt import build
 from appliance.engines.llama.text import TextStream
 from appliance.errors import CODES, ApplianceError, EngineDown, NotFound, RequestError, from_code, one_error
-from appliance.jobs import Message, Segment
-from appliance.store.conversations import Conversations
+from appliance.jobs import Message, Segment, ToolCall
+from appliance.store.items import Item
 from appliance.web.names import Names
 from appliance.web.subtitles import srt, vtt
 
@@ -30,15 +30,25 @@ def test_subtitles() -> None:
     assert vtt(segments) == "WEBVTT\n\n00:00:00.000 --> 01:01:01.500\nHello.\n"
 
 
-def test_memory_is_bounded_and_the_oldest_goes() -> None:
-    memory = Conversations(most=2, longest=4)
-    for name in ("a", "b", "c"):
-        memory.append(name, f"{name}?", f"{name}!")
-    assert memory.history("a") == ()
-    for number in range(5):
-        memory.append("b", str(number), "x")
-    assert [message.content for message in memory.history("b")] == ["3", "x", "4", "x"]
-    assert build("rule", memory.history("c"), "now")[0] == Message("system", "rule")
+def test_a_prompt_goes_on_from_a_question() -> None:
+    history = [
+        Item(id="0", role="assistant", words="and so on"),
+        Item(id="1", words="Weather?"),
+        Item(id="2", kind="reasoning", role="assistant", text="hm"),
+        Item(id="3", kind="function_call", role="assistant", call_id="c", name="look", text="{}"),
+        Item(id="4", kind="function_call", role="assistant", call_id="d", name="look", status="incomplete"),
+        Item(id="5", kind="function_call_output", call_id="c", text="rain"),
+        Item(id="6", kind="function_call_output", call_id="d", text="sun"),
+        Item(id="7", role="assistant", words=""),
+    ]
+    assert build("rule", history, "now") == [
+        Message("system", "rule"),
+        Message("user", "Weather?"),
+        Message("assistant", "", tool_calls=[ToolCall("c", "look", "{}")]),
+        Message("tool", "rain", tool_call_id="c"),
+        Message("user", "now"),
+    ]
+    assert build("", history[:1], "now") == [Message("user", "now")]
 
 
 def test_names() -> None:

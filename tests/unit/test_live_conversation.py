@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from appliance.dialogue.heard import Spoken
+from appliance.dialogue.prompt import messages
 from appliance.errors import NotFound, RequestError
 from appliance.jobs import Mark, Message, ToolCall
 from appliance.voice.live import conversation as module
 from appliance.voice.live.conduct import Style
 from appliance.voice.live.conversation import Conversation, Item, Said
-from appliance.voice.live.telling import Telling, leave_out, messages
+from appliance.voice.live.telling import Telling, leave_out
 
 
 def said(item_id: str, text: str | None, role: module.Role = "user") -> Item:

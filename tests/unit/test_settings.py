@@ -66,7 +66,6 @@ def test_the_printed_settings_are_the_defaults_and_all_described(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["serve"], "--open"),
         (["serve", "--open", "--host", "0.0.0.0"], "refused on 0.0.0.0"),  # noqa: S104 - that it is refused is the test
         (["serve", "--open", "--host", "box.example"], "refused on box.example"),
         (["demo", "--config", "none.toml"], "cannot be read"),

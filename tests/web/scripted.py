@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import asynccontextmanager, contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from litestar import Litestar
-from litestar.datastructures import State
-from litestar.di import Provide
 
 from appliance import settings as settings_module
 from appliance.cli.serve import MOST_MESSAGE_BYTES
 from appliance.errors import Overloaded
 from appliance.jobs import Generated, Part
-from appliance.store.conversations import Conversations
+from appliance.store.database import Database
 from appliance.voice.stages import Stages
-from appliance.web import faults
-from appliance.web.box import Box
-from appliance.web.gate import Gate
+from appliance.web.box import make_box
+from appliance.web.doors import DOORS, open_doors
 from appliance.web.names import Names
 
 if TYPE_CHECKING:
@@ -99,23 +96,24 @@ def doors(
     *handlers: Any, stage: ScriptedStage, overrides: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Iterator[str]:
     """Address of an appliance that has only these handlers, with `stage` for all stages."""
-    settings = settings_module.load(environ={}, overrides={"llm": {"queue": 16}, **(overrides or {})})
-    box = Box(
-        settings=settings,
-        stages=Stages(stage, stage, stage, stage),
-        names=Names(stt="ears", llm="brain", voices={"joe": "mouth"}),
-        conversations=Conversations(settings.voice.conversations, settings.voice.history_messages),
-        health=dict,
-    )
-    app = Litestar(
-        route_handlers=handlers,
-        dependencies={"box": Provide(lambda: box, sync_to_thread=False)},
-        state=State({"box": box}),
-        exception_handlers={Exception: faults.handle},
-        logging_config=None,
-    )
-    with served(Gate(app, settings.limits.requests, settings.workers.reader_seconds)) as url:
+    given: dict[str, Mapping[str, Any]] = {"llm": {"queue": 16}, "http": {"open": True}, **(overrides or {})}
+    names = Names(stt="ears", llm="brain", voices={"joe": "mouth"})
+    with furnished(given, Stages(stage, stage, stage, stage), names, handlers or DOORS) as url:
         yield url
+
+
+@contextmanager
+def furnished(
+    overrides: Mapping[str, Mapping[str, Any]], stages: Stages, names: Names, handlers: Sequence[Any] = DOORS
+) -> Iterator[str]:
+    """Address of an appliance with these stages, whose memory goes with it."""
+    with TemporaryDirectory() as folder:
+        given = {**overrides, "store": {"dir": folder, **overrides.get("store", {})}}
+        settings = settings_module.load(environ={}, overrides=given)
+        database = Database(settings.database)
+        box = make_box(settings, stages, names, database, dict)
+        with served(open_doors(box, doors=handlers)) as url:
+            yield url
 
 
 @contextmanager

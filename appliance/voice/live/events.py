@@ -74,9 +74,10 @@ class ItemRetrieved:
 
 @dataclass(frozen=True, slots=True)
 class ItemDeleted:
-    """An item is gone."""
+    """An item is gone. `evicted`: from the live conversation only, as it has too many."""
 
     item_id: str
+    evicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

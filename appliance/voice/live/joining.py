@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def join(conversation: Conversation, item: Item, emit: Emit, after: str | None = None) -> None:
     """Add an item at the end, or after another. Raises `RequestError` if its id or its place is wrong."""
     for gone in conversation.add(item, after):
-        emit(ItemDeleted(gone))
+        emit(ItemDeleted(gone, evicted=True))
     previous = conversation.previous(item.id)
     emit(ItemAdded(item, previous))
     if item.status != "in_progress":

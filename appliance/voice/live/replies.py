@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from appliance.dialogue.prompt import messages
 from appliance.errors import ApplianceError, RequestError
 from appliance.jobs import Prepare
 from appliance.voice.live.draft import Draft
 from appliance.voice.live.events import Fault
 from appliance.voice.live.response import Response
-from appliance.voice.live.telling import Telling, messages
+from appliance.voice.live.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from appliance.jobs import Generate, Message, Sampling, ToolCall
+from appliance.dialogue.prompt import messages
+from appliance.jobs import Generate, Message, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,29 +79,3 @@ def leave_out(items: Sequence[Item], left_out: set[str], keep: float, *, more: b
     end = next((number for number in ends if gone[number] >= (1 - keep) * gone[-1]), ends[-1])
     left_out.update(item.id for item in told[:end])
     return True
-
-
-def messages(instructions: str, items: Sequence[Item], left_out: set[str]) -> list[Message]:
-    """As the model reads it: only what was heard of its own words, and no call without its answer's place."""
-    told = [Message("system", instructions)] if instructions else []
-    called: set[str] = set()
-    for item in items:
-        if item.id in left_out:
-            continue
-        match item.kind:
-            case "message":
-                if item.words:
-                    told.append(Message(item.role, item.words))
-            case "function_call" if item.status == "completed":
-                called.add(item.call_id)
-                call = ToolCall(item.call_id, item.name, item.text or "{}")
-                if told and told[-1].role == "assistant":
-                    before = told.pop()
-                    told.append(Message("assistant", before.content, tool_calls=[*before.tool_calls, call]))
-                else:
-                    told.append(Message("assistant", "", tool_calls=[call]))
-            case "function_call_output" if item.call_id in called:
-                told.append(Message("tool", item.text, tool_call_id=item.call_id))
-            case _:
-                pass  # a call that was broken off, and answers to none
-    return told

@@ -1,53 +1,84 @@
-"""How many live conversations there are, and the secrets that browsers begin theirs with."""
+"""How many live conversations there are and whose, and the secrets that browsers begin theirs with."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import Overloaded
+import anyio
+
+from appliance.errors import Overloaded, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from appliance.web.identity.caller import Caller
     from appliance.web.realtime.wire_session import SessionBody
 
 PREFIX: Final = "ek_"
 MOST_SECRETS: Final = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a secret was made for, and by whom."""
+
+    session: SessionBody
+    caller: Caller
+
+
 class Lines:
     """At most `most` conversations at once."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._taken = most, 0
-        self._secrets: dict[str, tuple[float, SessionBody]] = {}
+        self._most = most
+        self._taken: dict[anyio.CancelScope, str] = {}
+        self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """One of them, for as long as the block lasts. Raises `Overloaded`."""
-        if self._taken >= self._most:
-            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
-        self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
+    def take(self, key: str = "") -> Iterator[None]:
+        """One of them, for as long as the block lasts. `key` is the id of the caller's.
 
-    def invite(self, session: SessionBody, seconds: int) -> tuple[str, int]:
-        """A secret that begins a conversation like `session`, and the Unix time at which it ends."""
+        Raises `Overloaded` at once, and `Unauthorized` when the key ends before the block does.
+        """
+        if len(self._taken) >= self._most:
+            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
+        with anyio.CancelScope() as scope:
+            self._taken[scope] = key
+            try:
+                yield
+            finally:
+                del self._taken[scope]
+        if scope.cancelled_caught:
+            raise Unauthorized("The key has expired or has been revoked.")
+
+    @property
+    def keys(self) -> set[str]:
+        """Ids of the keys of all who speak now."""
+        return set(self._taken.values()) - {""}
+
+    def cut(self, key: str) -> None:
+        """End what was begun with a key, and forget the secrets that were."""
+        for scope, used in self._taken.items():
+            if used == key:
+                scope.cancel()
+        self._secrets = {text: kept for text, kept in self._secrets.items() if kept[1].caller.key != key}
+
+    def invite(self, invitation: Invitation, seconds: int) -> tuple[str, int]:
+        """A secret that begins such conversations, and the Unix time at which it ends."""
         now = time.time()
         for secret in [secret for secret, (until, _) in self._secrets.items() if until < now]:
             del self._secrets[secret]
         while len(self._secrets) >= MOST_SECRETS:
             del self._secrets[next(iter(self._secrets))]
         secret, until = PREFIX + secrets.token_hex(24), now + seconds
-        self._secrets[secret] = until, session
+        self._secrets[secret] = until, invitation
         return secret, int(until)
 
-    def invited(self, secret: str) -> SessionBody | None:
+    def invited(self, secret: str) -> Invitation | None:
         """What a secret was made for; None if there is no such secret any more."""
-        until, session = self._secrets.get(secret, (0.0, None))
-        return session if until >= time.time() else None
+        until, invitation = self._secrets.get(secret, (0.0, None))
+        return invitation if until >= time.time() else None

@@ -218,3 +218,13 @@ def _transcript(event: e.TranscriptDelta | e.TranscriptDone | e.TranscriptFailed
             return {"type": f"{kind}.completed", **body, "transcript": text, "usage": usage}
         case e.TranscriptFailed(error=error):
             return {"type": f"{kind}.failed", **body, "error": error_body(error)}
+
+
+def failed_done(message: bytes, error: ApplianceError) -> bytes:
+    """`response.done` for a response that is not remembered; other messages as they are."""
+    body = msgspec.json.decode(message)
+    if body["type"] == "response.done":
+        body["response"] |= {
+            "status": "failed", "status_details": {"type": "failed", "error": error_body(error)}
+        }  # fmt: skip
+    return encode(body)

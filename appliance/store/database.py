@@ -1,0 +1,290 @@
+"""One SQLite file in WAL mode: one writer, readers apart.
+
+Changes are queued, and whatever waits is committed together: one transaction, one fsync. A change is on disk when
+`write` returns. A change is a plain function of the database that touches nothing else, as it may be run again when
+another one of its transaction has failed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+import time
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import anyio
+from anyio import to_thread
+from sqlite_utils import Database as Tables
+
+from appliance import metrics
+from appliance.errors import ApplianceError, DeadlineExceeded, StorageFailed
+from appliance.logs import logger, place_of
+from appliance.store.faults import StoreError, storage_error
+from appliance.store.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from anyio.abc import TaskStatus
+
+log = logger(__name__)
+Result = TypeVar("Result")
+
+MOST_WAITING: Final = 1024
+"""Changes that may wait; the next one waits for room."""
+MOST_TOGETHER: Final = 128
+"""Changes of one transaction."""
+READERS: Final = 4
+READ_SECONDS: Final = 10.0
+"""Longest query; a longer one is given up."""
+WRITE_SECONDS: Final = 30.0
+"""Longest wait for a change to be on disk; it may get there later."""
+BUSY_MS: Final = 5_000
+"""Wait for another process that writes, such as `appliance keys`."""
+STEPS: Final = 20_000
+"""Of SQLite's machine, between two looks at the clock: a few milliseconds."""
+SETUP: Final = (
+    f"PRAGMA busy_timeout = {BUSY_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",  # a turn that was acknowledged survives the loss of power
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class Writing(Generic[Result]):
+    """A change on its way to disk."""
+
+    def __init__(self, change: Callable[[Tables], Result]) -> None:
+        self.change = change
+        self.ended = anyio.Event()
+        self.result: Result
+        self.error: Exception | None = None
+
+    async def done(self) -> Result:
+        """What the change returned, once it is on disk. Raises what it raised, or a storage error."""
+        with anyio.move_on_after(WRITE_SECONDS):
+            await self.ended.wait()
+        if not self.ended.is_set():
+            raise DeadlineExceeded("The disk did not take this in time; it may be remembered later.")
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Database:
+    """Of the file at `path`. `run` has to run while anything is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.failed: ApplianceError | None = None
+        """Why nothing could be written the last time; None while all is well."""
+        self._send, self._wanted = anyio.create_memory_object_stream[Writing[Any]](MOST_WAITING)
+        self._writer: Tables | None = None
+        self._read_only = ""
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._one, self._few = anyio.CapacityLimiter(1), anyio.CapacityLimiter(READERS)
+
+    def open(self) -> None:
+        """Make the file or bring it up to date. Raises `StoreError`; a disk that cannot be written is only read."""
+        try:
+            self._open_to_write()
+        except (sqlite3.Error, OSError) as error:
+            cause = storage_error(error)
+            try:
+                if not isinstance(cause, StorageFailed):  # a migration is wrong, not the disk
+                    raise
+                self._idle.append(self._reader())
+                self._idle[-1].execute("SELECT 1 FROM conversations LIMIT 1").fetchone()
+            except sqlite3.Error as worse:
+                raise StoreError(f"{self.path}: {cause.message}") from worse
+            self.failed = cause
+            log.error("database is only read", file=str(self.path), code=cause.code)
+
+    def _open_to_write(self) -> Tables:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        try:
+            for line in SETUP:
+                connection.execute(line)
+            self._writer = Tables(connection)
+            migrate(self._writer)
+        except BaseException as error:
+            connection.close()
+            self._writer = None
+            if isinstance(error, StoreError):
+                raise StoreError(f"{self.path}: {error}") from error
+            raise
+        return self._writer
+
+    def _reader(self) -> sqlite3.Connection:
+        where = self.path.resolve().as_uri()
+        try:
+            return self._opened(f"{where}?mode=ro")
+        except sqlite3.OperationalError:  # no WAL can be made here, so nobody writes either
+            return self._opened(f"{where}?mode=ro&immutable=1")
+
+    def _opened(self, uri: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Nothing is read or written any more."""
+        self._send.close()
+        self._wanted.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+        if self._writer is not None:
+            self._writer.conn.close()
+            self._writer = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Database]:
+        """Opened, and written for as long as the block lasts; what waits at its end is written too."""
+        if self._writer is None and self.failed is None:
+            self.open()
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self.run)
+            try:
+                yield self
+            finally:
+                tasks.cancel_scope.cancel()
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Write what is wanted until cancelled, and then what still waits."""
+        metrics.WRITES_WAITING.set_function(lambda: self._wanted.statistics().current_buffer_used)
+        task_status.started()
+        try:
+            while True:
+                await self._write_some(await self._wanted.receive())
+        finally:
+            self._send.close()
+            with anyio.CancelScope(shield=True):
+                async for left in self._wanted:
+                    await self._write_some(left)
+                await to_thread.run_sync(self._let_go)
+                self._wanted.close()
+
+    async def _write_some(self, first: Writing[Any]) -> None:
+        batch = [first]
+        while len(batch) < MOST_TOGETHER:
+            try:
+                batch.append(self._wanted.receive_nowait())
+            except (anyio.WouldBlock, anyio.EndOfStream):
+                break
+        with anyio.CancelScope(shield=True), metrics.WRITE_SECONDS.time():
+            await to_thread.run_sync(self._commit, batch, limiter=self._one)
+        for writing in batch:
+            writing.ended.set()
+
+    def _commit(self, batch: Sequence[Writing[Any]]) -> None:
+        """All in one transaction; where that fails, each in its own."""
+        try:
+            self._transact(batch)
+            self.failed = None
+        except Exception as error:  # noqa: BLE001 - each change is told its own
+            if len(batch) > 1:
+                for writing in batch:
+                    self._commit([writing])
+                return
+            batch[0].error = self._known(error)
+
+    def _transact(self, batch: Sequence[Writing[Any]]) -> None:
+        tables = self._writer or self._open_to_write()
+        tables.conn.execute("BEGIN IMMEDIATE")
+        try:
+            for writing in batch:
+                writing.error = None
+                try:
+                    with tables.atomic():
+                        writing.result = writing.change(tables)
+                except ApplianceError as refused:
+                    writing.error = refused
+            tables.conn.execute("COMMIT")
+        except BaseException:
+            if tables.conn.in_transaction:  # a full disk has rolled back by itself
+                tables.conn.execute("ROLLBACK")
+            raise
+
+    def _known(self, error: Exception) -> Exception:
+        if not isinstance(error, sqlite3.Error | OSError | StoreError):
+            return error
+        known = StorageFailed(str(error)) if isinstance(error, StoreError) else storage_error(error)
+        log.error("change not written", code=known.code, **place_of(error))
+        metrics.WRITES_FAILED.labels(known.code).inc()
+        if isinstance(known, StorageFailed):
+            self.failed = known
+            self._let_go()  # it is opened anew, as readers of a disk that was read-only keep it so for this process
+        return known
+
+    def begin(self, change: Callable[[Tables], Result]) -> Writing[Result]:
+        """Queue a change at once, in order with the others; where too many wait, it has failed already."""
+        writing = Writing(change)
+        try:
+            self._send.send_nowait(writing)
+        except (anyio.WouldBlock, anyio.ClosedResourceError, anyio.BrokenResourceError) as full:
+            writing.error = storage_error(full)
+            metrics.WRITES_FAILED.labels(writing.error.code).inc()
+            writing.ended.set()
+        return writing
+
+    async def write(self, change: Callable[[Tables], Result]) -> Result:
+        """Make a change; returns when it is on disk. A caller that is cancelled meanwhile does not take it back."""
+        writing = Writing(change)
+        try:
+            await self._send.send(writing)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError) as closed:
+            raise storage_error(closed) from closed
+        return await writing.done()
+
+    async def checkpoint(self) -> None:
+        """Empty the write-ahead log, between two transactions. Where a reader still needs it, the next time."""
+        await to_thread.run_sync(self._checkpoint, limiter=self._one)
+
+    def _checkpoint(self) -> None:
+        if self._writer is not None:
+            try:
+                self._writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise storage_error(error) from error
+
+    async def read(self, query: Callable[[Tables], Result]) -> Result:
+        """Look something up. Raises a storage error, `DeadlineExceeded` for what takes too long."""
+        return await to_thread.run_sync(self._look_up, query, limiter=self._few)
+
+    def _look_up(self, query: Callable[[Tables], Result]) -> Result:
+        until = time.monotonic() + READ_SECONDS
+        try:
+            connection = self._idle.pop() if self._idle else self._reader()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        try:
+            connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+            connection.execute("BEGIN")  # all that one query sees is of one moment
+            return query(Tables(connection, recursive_triggers=False, execute_plugins=False))
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._idle.append(connection)
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return math.floor(time.time() * 1000)

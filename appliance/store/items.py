@@ -1,0 +1,150 @@
+"""What was said, called and answered in a conversation, item by item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from appliance.errors import NotFound, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlite_utils import Database as Tables
+
+MOST_ITEMS: Final = 10_000
+"""Of one conversation."""
+MOST_CHARACTERS: Final = 1_000_000
+"""Of one item."""
+
+Kind = Literal["message", "function_call", "function_call_output", "reasoning"]
+Role = Literal["system", "user", "assistant"]
+Status = Literal["in_progress", "completed", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item. `kind` says which of the fields it has."""
+
+    id: str
+    turn: str = ""
+    """Id of the turn that it belongs to; empty where there is none."""
+    kind: Kind = "message"
+    role: Role = "user"
+    status: Status = "completed"
+    words: str = ""
+    """Text of a message: of a spoken reply what was heard of it."""
+    text: str = ""
+    """Arguments of a call as JSON text, what a call gave, or thoughts."""
+    source: str = ""
+    """The whole text of a reply, where not all of it was heard."""
+    call_id: str = ""
+    name: str = ""
+    aloud: bool = False
+    """Whether it was spoken."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds from the user's last sound to each stage of the reply."""
+    created_ms: int = 0
+
+
+COLUMNS: Final = tuple(Item.__dataclass_fields__)
+_NAMED: Final = ", ".join(COLUMNS)
+
+
+def item_of(row: Mapping[str, Any]) -> Item:
+    """An item as it was kept."""
+    given = {name: row[name] for name in COLUMNS}
+    return Item(**{**given, "aloud": bool(row["aloud"]), "timings": msgspec.json.decode(row["timings"])})
+
+
+def put(tables: Tables, conversation: int, items: Sequence[Item], now: int, *, after: str | None = None) -> None:
+    """Add items at the end, or after another one ("root": before all); those that are there already are renewed.
+
+    Raises `RequestError` where an item or the conversation is too large.
+    """
+    if not items:
+        return
+    check(items)
+    place = _place(tables, conversation, after, len(items))
+    marks = ", ".join("?" * (len(COLUMNS) + 2))
+    renewed = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("id", "created_ms"))
+    for number, item in enumerate(items):
+        values = {name: getattr(item, name) for name in COLUMNS}
+        values |= {"timings": msgspec.json.encode(item.timings).decode(), "created_ms": item.created_ms or now}
+        tables.execute(
+            f"INSERT INTO items (conversation, place, {_NAMED}) VALUES ({marks})"
+            f" ON CONFLICT (conversation, id) DO UPDATE SET {renewed}",
+            [conversation, place + number, *values.values()],
+        )
+    (count,) = tables.execute("SELECT count(*) FROM items WHERE conversation = ?", [conversation]).fetchone()
+    if count > MOST_ITEMS:
+        raise RequestError(f"A conversation has at most {MOST_ITEMS} items; begin another one.", param="conversation")
+
+
+def check(items: Iterable[Item]) -> None:
+    """Raise `RequestError` for an item that is too large to be kept."""
+    if any(max(len(item.words), len(item.text), len(item.source)) > MOST_CHARACTERS for item in items):
+        raise RequestError(f"An item has at most {MOST_CHARACTERS} characters.", param="conversation")
+
+
+def _place(tables: Tables, conversation: int, after: str | None, count: int) -> int:
+    """Where new items go; those behind make room."""
+    (last,) = tables.execute("SELECT max(place) FROM items WHERE conversation = ?", [conversation]).fetchone()
+    if after is None:
+        return (last or 0) + 1
+    found = tables.execute("SELECT place FROM items WHERE conversation = ? AND id = ?", [conversation, after])
+    row = found.fetchone()
+    if row is None and after != "root":
+        return (last or 0) + 1
+    place: int = row[0] if row is not None else 0
+    tables.execute(
+        "UPDATE items SET place = place + ? WHERE conversation = ? AND place > ?", [count, conversation, place]
+    )
+    return place + 1
+
+
+def last(tables: Tables, conversation: int, count: int) -> list[Item]:
+    """The newest items, oldest first."""
+    rows = tables.query(
+        f"SELECT {_NAMED} FROM items WHERE conversation = ? ORDER BY place DESC, number DESC LIMIT ?",
+        [conversation, count],
+    )
+    return [item_of(row) for row in rows][::-1]
+
+
+def page(
+    tables: Tables, conversation: int, *, after: str | None, limit: int, newest_first: bool
+) -> tuple[list[Item], bool]:
+    """At most `limit` items behind `after`, and whether there are more. Raises `RequestError` for an unknown one."""
+    compare, order = ("<", "DESC") if newest_first else (">", "ASC")
+    where, values = "", [conversation]
+    if after is not None:
+        found = tables.execute(
+            "SELECT place, number FROM items WHERE conversation = ? AND id = ?", [conversation, after]
+        )
+        place = found.fetchone()
+        if place is None:
+            raise RequestError(f"The conversation has no item {after[:128]!r}.", param="after")
+        where, values = f" AND (place, number) {compare} (?, ?)", [conversation, *place]
+    rows = tables.query(
+        f"SELECT {_NAMED} FROM items WHERE conversation = ?{where} ORDER BY place {order}, number {order} LIMIT ?",
+        [*values, limit + 1],
+    )
+    items = [item_of(row) for row in rows]
+    return items[:limit], len(items) > limit
+
+
+def get(tables: Tables, conversation: int, item: str) -> Item:
+    """Raises `NotFound`."""
+    rows = tables.query(f"SELECT {_NAMED} FROM items WHERE conversation = ? AND id = ?", [conversation, item])
+    for row in rows:
+        return item_of(row)
+    raise NotFound(f"The conversation has no item {item[:128]!r}.", param="item_id")
+
+
+def remove(tables: Tables, conversation: int, ids: Iterable[str]) -> None:
+    """Delete items, as far as they are there."""
+    for item in ids:
+        tables.execute("DELETE FROM items WHERE conversation = ? AND id = ?", [conversation, item])

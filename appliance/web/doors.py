@@ -1,0 +1,128 @@
+"""All doors of the box as one ASGI application: routes, who may use them, and what every request passes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from appliance import __version__
+from appliance.store.sweeping import keep_swept
+from appliance.web import (
+    audit,
+    chat,
+    completions,
+    conversation_items,
+    conversations,
+    embeddings,
+    faults,
+    health,
+    keys,
+    models,
+    responses,
+    sign_in,
+    speech,
+    transcriptions,
+    turns,
+)
+from appliance.web.gate import Gate
+from appliance.web.identity.caller import caller_of
+from appliance.web.identity.guard import guard
+from appliance.web.identity.watch import watch_keys
+from appliance.web.realtime import door
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp
+
+    from appliance.web.box import Box
+
+DOORS = (
+    transcriptions.transcriptions,
+    transcriptions.translations,
+    speech.speech,
+    chat.chat_completions,
+    completions.completions,
+    embeddings.embeddings,
+    responses.create_response,
+    responses.get_response,
+    responses.delete_response,
+    responses.list_input_items,
+    responses.cancel_response,
+    turns.turns,
+    door.realtime,
+    door.client_secrets,
+    conversations.create_conversation,
+    conversations.list_conversations,
+    conversations.get_conversation,
+    conversations.change_conversation,
+    conversations.update_conversation,
+    conversations.delete_conversation,
+    conversations.export_conversation,
+    conversation_items.list_items,
+    conversation_items.add_items,
+    conversation_items.get_item,
+    conversation_items.delete_item,
+    conversation_items.get_audio,
+    sign_in.sign_in,
+    sign_in.who_am_i,
+    sign_in.sign_out,
+    keys.create_key,
+    keys.list_keys,
+    keys.revoke_key,
+    audit.list_audit,
+    models.list_models,
+    models.get_model,
+    health.live,
+    health.ready,
+    health.figures,
+)
+
+
+def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DOORS) -> ASGIApp:
+    """The application of `doors`; `lifespan` has what else runs as long as it does."""
+    settings = box.settings
+
+    @asynccontextmanager
+    async def remembering(_: Litestar) -> AsyncIterator[None]:
+        async with box.database.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(watch_keys, box.keys, box.lines)
+            tasks.start_soon(keep_swept, box.database, settings.store)
+            yield
+            tasks.cancel_scope.cancel()
+
+    app = Litestar(
+        route_handlers=doors,
+        guards=[guard],
+        dependencies={
+            "box": Provide(lambda: box, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+        },
+        lifespan=[remembering, *lifespan],
+        state=State({"box": box}),
+        exception_handlers={Exception: faults.handle},
+        request_max_body_size=settings.limits.body_mb * 1_000_000,
+        cors_config=_cors(settings.http.origins) if settings.http.origins else None,
+        openapi_config=OpenAPIConfig(
+            title="Voice appliance", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        logging_config=None,
+    )
+    return Gate(app, settings.limits.requests, settings.workers.reader_seconds)
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig:
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "idempotency-key", "x-request-id"],
+        expose_headers=["x-request-id", "x-conversation-id", "x-turn-id", "retry-after"],
+        max_age=600,
+    )

@@ -1,0 +1,83 @@
+"""Who asks, and what they may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from litestar.types import Scope as Connection
+
+from appliance.errors import ApplianceError, InternalError
+from appliance.store.owners import LOCAL, Owner
+
+if TYPE_CHECKING:
+    from appliance.store.keys import Key
+    from appliance.store.owners import Role
+
+Scope = Literal["audio", "text", "voice", "history", "knowledge", "metrics", "admin"]
+"""What a key can be good for, by the doors that it opens."""
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+Needed = Scope | Literal["any", "open"]
+"""What a door wants to see: one of the scopes, any key that is good, or nothing."""
+
+USUAL: Final[dict[Role, frozenset[Scope]]] = {
+    "user": frozenset(("audio", "text", "voice", "history", "knowledge")),
+    "admin": frozenset(SCOPES),
+}
+"""Of a key that names none."""
+GRANTABLE: Final[dict[Role, frozenset[Scope]]] = {
+    "user": USUAL["user"] | {"metrics"},
+    "admin": USUAL["admin"],
+}
+"""Those that a key of the role may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever is behind a request."""
+
+    owner: Owner
+    scopes: frozenset[str]
+    key: str = ""
+    """Id of the key that was shown; empty in open mode."""
+    address: str = ""
+
+    def may(self, needed: Needed) -> bool:
+        """Whether a door that needs this is open to them."""
+        return needed in ("any", "open") or needed in self.scopes
+
+    @property
+    def actor(self) -> str:
+        """Their name in the audit log."""
+        return f"{self.owner.user}/{self.key}" if self.key else self.owner.user
+
+
+def caller_with(key: Key, address: str) -> Caller:
+    """Whoever shows this key."""
+    allowed = GRANTABLE[key.role]
+    return Caller(key.owner, frozenset(key.scopes) & allowed or USUAL[key.role], key.id, address)
+
+
+def local_caller(address: str) -> Caller:
+    """Whoever reaches an open box."""
+    return Caller(LOCAL, USUAL["admin"], address=address)
+
+
+def let_in(scope: Connection, caller: Caller) -> None:
+    """Note who a connection's caller is."""
+    scope["state"]["caller"] = caller
+
+
+def turn_away(scope: Connection, error: ApplianceError) -> None:
+    """Note why a live connection is refused; it is told once it can be."""
+    scope["state"]["caller"] = error
+
+
+def caller_of(scope: Connection) -> Caller:
+    """Who a connection's caller is. Raises the reason why they were turned away."""
+    found: Any = scope["state"].get("caller")
+    if isinstance(found, ApplianceError):
+        raise found
+    if not isinstance(found, Caller):
+        raise InternalError("This door does not ask who is there.")
+    return found

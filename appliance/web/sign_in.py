@@ -1,0 +1,75 @@
+"""`/v1/session`: a browser shows a key once, and then a cookie that no page can read."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, Response, delete, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from appliance.store.database import now_ms
+from appliance.web.box import Box
+from appliance.web.identity.caller import Caller, caller_with, local_caller
+from appliance.web.identity.guard import COOKIE, NEEDS, recognise
+from appliance.web.identity.origins import check_origin
+
+
+class SignIn(msgspec.Struct, kw_only=True):
+    """Body of `POST /v1/session`."""
+
+    key: str
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is signed in. `expires_at` is in seconds since the epoch, null where it never does."""
+
+    user: str
+    role: Literal["admin", "user"]
+    scopes: list[str]
+    expires_at: int | None = None
+    object: Literal["session"] = "session"
+
+
+@post("/v1/session", opt={NEEDS: "open"}, status_code=200, summary="Sign in")
+async def sign_in(request: Request[Any, Any, Any], box: NamedDependency[Box], data: JSONBody[SignIn]) -> Response[Who]:
+    """Exchange a key for a cookie that scripts cannot read and other sites cannot send."""
+    check_origin(request.headers, request.method, box.settings.http.origins)
+    address = request.client.host if request.client else ""
+    if box.settings.http.open:
+        return Response(_who(local_caller(address)))
+    key = await box.keys.known(data.key.strip())
+    await recognise(box, data.key, key, address)
+    assert key is not None  # noqa: S101 - it was recognised
+    token, caller = await box.sign_ins.create(key), caller_with(key, address)
+    box.audit.note(caller.actor, "signed in", address=address)
+    seconds = int(box.sign_ins.seconds)
+    answer = Response(_who(caller, now_ms() // 1000 + seconds))
+    answer.set_cookie(
+        Cookie(
+            COOKIE, value=token, max_age=seconds, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+        )
+    )
+    return answer
+
+
+@get("/v1/session", opt={NEEDS: "any"}, summary="Who is signed in")
+async def who_am_i(caller: NamedDependency[Caller]) -> Who:
+    """Whose key or cookie this is, and what it may."""
+    return _who(caller)
+
+
+@delete("/v1/session", opt={NEEDS: "any"}, status_code=200, summary="Sign out")
+async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[Box]) -> Response[dict[str, bool]]:
+    """The cookie is good for nothing from now on."""
+    if token := request.cookies.get(COOKIE):
+        await box.sign_ins.delete(token)
+    answer = Response({"signed_out": True})
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _who(caller: Caller, until: int | None = None) -> Who:
+    return Who(user=caller.owner.user, role=caller.owner.role, scopes=sorted(caller.scopes), expires_at=until)

@@ -1,0 +1,85 @@
+"""Writes to a disk until it is full, fails or is read-only, and says what became of it. Run by `test_database`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+
+from appliance.errors import ApplianceError
+from appliance.store.conversations import Addition, Conversations
+from appliance.store.database import Database
+from appliance.store.items import Item
+from appliance.store.owners import Owner
+
+ANNA = Owner("anna")
+SPARE = 200_000
+
+
+class Disk:
+    """A small disk that can be made bad and good again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._spare = folder, folder / "spare"
+        self._spare.write_bytes(bytes(SPARE))
+
+    def make_read_only(self) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(self._folder)], check=True)
+
+    def mend(self) -> None:
+        subprocess.run(["mount", "-o", "remount,rw", str(self._folder)], check=True)
+        self._spare.unlink()
+
+
+async def fill(store: Conversations, most: int) -> tuple[set[str], ApplianceError | None]:
+    """Items that were acknowledged, and the error that ended it."""
+    done: set[str] = set()
+    for number in range(most):
+        name = f"item{number}"
+        try:
+            await store.add(ANNA, "one", Addition(items=[Item(id=name, words="word " * 200)])).done()
+        except ApplianceError as error:
+            return done, error
+        done.add(name)
+    return done, None
+
+
+async def everything(store: Conversations) -> set[str]:
+    kept, after, more = set(), None, True
+    while more:
+        items, more = await store.items(ANNA, "one", after=after, limit=100, newest_first=False)
+        kept |= {item.id for item in items}
+        after = items[-1].id
+    return kept
+
+
+async def main(kind: str, folder: Path) -> None:
+    disk, path = Disk(folder), folder / "appliance.db"
+    async with Database(path).running() as database:
+        done, _ = await fill(Conversations(database), 20)
+        if kind == "full":
+            await look(Conversations(database), done, disk)
+    if kind == "read-only":  # a disk with open files cannot be made so: it is found so at the next start
+        disk.make_read_only()
+        async with Database(path).running() as database:
+            await look(Conversations(database), done, disk)
+    async with Database(path).running() as database:
+        (result,) = await database.read(lambda tables: tables.execute("PRAGMA integrity_check").fetchone())
+        print("intact" if result == "ok" else result)
+
+
+async def look(store: Conversations, done: set[str], disk: Disk) -> None:
+    await everything(store)  # so that there is a reader when the disk is mended
+    more, error = await fill(store, 10_000)
+    print(f"refused: {error.code} {error.message}" if error is not None else "nothing was refused")
+    missing = (done | more) - await everything(store)
+    print(f"lost {missing}" if missing else "all that was acknowledged is there")
+    print("search works" if (await store.page(ANNA, words="word")).conversations else "nothing found")
+    disk.mend()
+    await store.add(ANNA, "two", Addition(items=[Item(id="again", words="again")])).done()
+    print("writes again")
+
+
+anyio.run(main, sys.argv[1], Path(sys.argv[2]))
