@@ -94,6 +94,15 @@ VOICE_TO_VOICE_SECONDS: Final = Histogram(
     buckets=LATENCY_SECONDS,
     registry=REGISTRY,
 )
+LIMITED: Final = Counter(
+    "appliance_limits_hit_total", "Refusals because a key had used up its share.", ["limit", "role"], registry=REGISTRY
+)
+USED_TOKENS: Final = Counter(
+    "appliance_used_tokens_total", "Tokens that were read and written.", ["role"], registry=REGISTRY
+)
+USED_AUDIO: Final = Counter(
+    "appliance_used_audio_seconds_total", "Audio that was heard and spoken.", ["role", "direction"], registry=REGISTRY
+)
 WRITE_SECONDS: Final = Histogram(
     "appliance_store_write_seconds",
     "Time to commit the changes that waited, together, to disk.",

@@ -11,6 +11,7 @@ import anyio
 import click
 
 from appliance.cli.options import load_settings, with_settings_options
+from appliance.settings import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,10 +39,14 @@ def keys() -> None:
 @click.option(
     "--days", type=click.FloatRange(min=0, min_open=True), default=None, help="It expires after so many days."
 )
+@click.option(
+    "--limit", "limits", multiple=True, metavar="NAME=NUMBER",
+    help="In place of its role's, such as tokens_day=100000; may be repeated. `appliance settings` has their names.",
+)  # fmt: skip
 @with_settings_options
 def create(
-    name: str, user: str | None, role: str, scopes: tuple[str, ...], days: float | None, config: Path | None,
-    state_dir: Path,
+    name: str, user: str | None, role: str, scopes: tuple[str, ...], days: float | None, limits: tuple[str, ...],
+    config: Path | None, state_dir: Path,
 ) -> None:  # fmt: skip
     """Make a key called NAME and print it: it is shown this once."""
     from appliance.web.identity.caller import GRANTABLE
@@ -51,12 +56,13 @@ def create(
         raise click.ClickException(
             f"A key of a {role} has no scope {unknown[0]!r}; there are {', '.join(sorted(known))}."
         )
+    own = dict(_limit(given) for given in limits)
     until = None if days is None else time.time() * 1000 + days * DAY_MS
 
     async def make(keys: Keys, audit: Audit) -> str:
         key, text = await keys.create(
             user=user or name, name=name, role="admin" if role == "admin" else "user", scopes=scopes,
-            expires_ms=None if until is None else int(until),
+            expires_ms=None if until is None else int(until), limits=own,
         )  # fmt: skip
         audit.note(ACTOR, "key created", f"{key.user}/{key.id}")
         return text
@@ -113,6 +119,14 @@ def first_key(settings: Settings) -> Path | None:
 
     made: Path | None = _opened(settings, make)
     return made
+
+
+def _limit(given: str) -> tuple[str, int]:
+    name, _, number = given.partition("=")
+    if name not in Allowance.__struct_fields__ or not number.isdecimal():
+        there_are = ", ".join(Allowance.__struct_fields__)
+        raise click.ClickException(f"{given!r} is no limit: write NAME=NUMBER; there are {there_are}.")
+    return name, int(number)
 
 
 def _run(config: Path | None, state_dir: Path, work: Callable[[Keys, Audit], Awaitable[Any]]) -> Any:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from appliance.settings.reading import PREFIX, SettingsError, load
 from appliance.settings.sections import (
     SECTIONS,
+    AdminLimits,
+    Allowance,
     Http,
     Limits,
     Llm,
@@ -21,6 +23,7 @@ from appliance.settings.sections import (
     Stt,
     Tts,
     Turn,
+    UserLimits,
     Voice,
     Workers,
 )
@@ -28,6 +31,8 @@ from appliance.settings.sections import (
 __all__ = [
     "PREFIX",
     "SECTIONS",
+    "AdminLimits",
+    "Allowance",
     "Http",
     "Limits",
     "Llm",
@@ -40,6 +45,7 @@ __all__ = [
     "Stt",
     "Tts",
     "Turn",
+    "UserLimits",
     "Voice",
     "Workers",
     "load",

@@ -15,6 +15,7 @@ Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Hours = Annotated[float, Meta(gt=0)]
 Days = Annotated[float, Meta(ge=0)]
+Most = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0)]
 Megabytes = Annotated[int, Meta(ge=0)]
 
@@ -185,6 +186,32 @@ class Limits(Section, frozen=True):
     requests: Annotated[Count, Meta(description="HTTP connections served at once; one more is refused.")] = 256
 
 
+class Allowance(Section, frozen=True):
+    """What one key may use; 0 is as much as it likes."""
+
+    requests_minute: Annotated[Most, Meta(description="Requests a minute; as many may come at once.")] = 0
+    requests_at_once: Annotated[Most, Meta(description="Requests that are answered at the same time.")] = 0
+    sessions: Annotated[Most, Meta(description="Live conversations and spoken turns at the same time.")] = 0
+    audio_seconds_day: Annotated[Most, Meta(description="Seconds of audio a day, heard and spoken.")] = 0
+    tokens_day: Annotated[Most, Meta(description="Tokens a day, read and written.")] = 0
+    documents_day: Annotated[Most, Meta(description="Documents a day.")] = 0
+
+
+class UserLimits(Allowance, frozen=True):
+    """What each key of a user may use, unless it has limits of its own. 0 is as much as it likes."""
+
+    requests_minute: Annotated[Most, Meta(description="Requests a minute; as many may come at once.")] = 300
+    requests_at_once: Annotated[Most, Meta(description="Requests that are answered at the same time.")] = 32
+    sessions: Annotated[Most, Meta(description="Live conversations and spoken turns at the same time.")] = 8
+    audio_seconds_day: Annotated[Most, Meta(description="Seconds of audio a day, heard and spoken.")] = 86_400
+    tokens_day: Annotated[Most, Meta(description="Tokens a day, read and written.")] = 10_000_000
+    documents_day: Annotated[Most, Meta(description="Documents a day.")] = 1_000
+
+
+class AdminLimits(Allowance, frozen=True):
+    """What each key of an admin may use, unless it has limits of its own. 0 is as much as it likes."""
+
+
 class Workers(Section, frozen=True):
     """How the engines' processes are watched."""
 
@@ -224,6 +251,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     voice: Voice = Voice()
     store: Store = Store()
     limits: Limits = Limits()
+    user_limits: UserLimits = UserLimits()
+    admin_limits: AdminLimits = AdminLimits()
     workers: Workers = Workers()
     log: Log = Log()
 

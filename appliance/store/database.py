@@ -94,6 +94,7 @@ class Database:
         """Make the file or bring it up to date. Raises `StoreError`; a disk that cannot be written is only read."""
         try:
             self._open_to_write()
+            self._idle.extend(self._reader() for _ in range(READERS))
         except (sqlite3.Error, OSError) as error:
             cause = storage_error(error)
             try:

@@ -44,6 +44,8 @@ class Key:
     role: Role
     scopes: tuple[str, ...]
     """What it is good for; none: everything that its role may."""
+    limits: Mapping[str, int]
+    """In place of its role's, by the name of the setting."""
     created_ms: int
     expires_ms: int | None
     revoked_ms: int | None
@@ -68,8 +70,9 @@ class Keys:
         self._database = database
 
     async def create(
-        self, *, user: str, name: str, role: Role, scopes: Sequence[str] = (), expires_ms: int | None = None
-    ) -> tuple[Key, str]:
+        self, *, user: str, name: str, role: Role, scopes: Sequence[str] = (), expires_ms: int | None = None,
+        limits: Mapping[str, int] | None = None,
+    ) -> tuple[Key, str]:  # fmt: skip
         """A new key, and the only sight of its text. Raises `RequestError` where there are too many."""
         key_id, secret = secrets.token_hex(6), secrets.token_hex(32)
         text = f"{PREFIX}{key_id}_{secret}"
@@ -79,11 +82,11 @@ class Keys:
             if count >= MOST_KEYS:
                 raise RequestError(f"There are {MOST_KEYS} keys already.", param="name")
             tables.execute(
-                "INSERT INTO keys (id, digest, user, name, role, scopes, created_ms, expires_ms)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO keys (id, digest, user, name, role, scopes, limits, created_ms, expires_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    key_id, digest(text), user, name, role, msgspec.json.encode(sorted(set(scopes))).decode(), now_ms(),
-                    expires_ms,
+                    key_id, digest(text), user, name, role, msgspec.json.encode(sorted(set(scopes))).decode(),
+                    msgspec.json.encode(limits or {}).decode(), now_ms(), expires_ms,
                 ],
             )  # fmt: skip
             return _get(tables, key_id)
@@ -139,7 +142,9 @@ def digest(text: str) -> bytes:
 def key_of(row: Mapping[str, Any]) -> Key:
     """A key as it was kept."""
     given = {name: row[name] for name in Key.__dataclass_fields__}
-    return Key(**{**given, "scopes": tuple(msgspec.json.decode(row["scopes"]))})
+    return Key(
+        **{**given, "scopes": tuple(msgspec.json.decode(row["scopes"])), "limits": msgspec.json.decode(row["limits"])}
+    )
 
 
 def _get(tables: Tables, key: str) -> Key:

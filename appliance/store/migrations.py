@@ -132,6 +132,7 @@ def m003_identity(database: Database) -> None:
             name TEXT NOT NULL,
             role TEXT NOT NULL CHECK (role IN ('admin', 'user')),
             scopes TEXT NOT NULL DEFAULT '[]',
+            limits TEXT NOT NULL DEFAULT '{}',
             created_ms INTEGER NOT NULL,
             expires_ms INTEGER,
             revoked_ms INTEGER,
@@ -154,4 +155,23 @@ def m003_identity(database: Database) -> None:
             times INTEGER NOT NULL DEFAULT 1
         ) STRICT;
         CREATE INDEX audit_by_time ON audit (at_ms);
+    """)
+
+
+@steps()
+def m004_usage(database: Database) -> None:
+    """What each key has used, by day (UTC)."""
+    database.executescript("""
+        CREATE TABLE usage (
+            day TEXT NOT NULL,
+            key TEXT NOT NULL,
+            user TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            heard_ms INTEGER NOT NULL,
+            spoken_ms INTEGER NOT NULL,
+            read_tokens INTEGER NOT NULL,
+            written_tokens INTEGER NOT NULL,
+            documents INTEGER NOT NULL,
+            PRIMARY KEY (day, key)
+        ) STRICT, WITHOUT ROWID;
     """)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from appliance.settings import Settings
@@ -13,8 +13,11 @@ from appliance.store.database import Database
 from appliance.store.keys import Keys
 from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
+from appliance.store.usage import Usage
 from appliance.voice.stages import Stages
 from appliance.web.identity.failures import Failures
+from appliance.web.identity.meter import Meter, Meters
+from appliance.web.identity.metered import metered
 from appliance.web.names import Names
 from appliance.web.realtime.lines import Lines
 
@@ -34,13 +37,22 @@ class Box:
     sign_ins: SignIns
     audit: Audit
     lines: Lines
+    meters: Meters
+    usage: Usage
     failures: Failures = field(default_factory=Failures)
+    meter: Meter = field(default_factory=Meter)
+    """What whoever asks has used. Outside a request nothing is counted."""
+
+    def seen_by(self, meter: Meter) -> Box:
+        """The same box, with stages that count."""
+        return replace(self, stages=metered(self.stages, meter), meter=meter)
 
 
 def make_box(
     settings: Settings, stages: Stages, names: Names, database: Database, health: Callable[[], Mapping[str, Any]]
 ) -> Box:
     """A box that remembers in `database`."""
+    usage = Usage(database)
     return Box(
         settings=settings,
         stages=stages,
@@ -53,4 +65,6 @@ def make_box(
         sign_ins=SignIns(database, settings.http.sign_in_hours * 3600),
         audit=Audit(database),
         lines=Lines(settings.limits.sessions),
+        usage=usage,
+        meters=Meters(usage),
     )

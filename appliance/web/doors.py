@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Scope as Connection
 
 from appliance import __version__
 from appliance.store.sweeping import keep_swept
@@ -32,7 +33,9 @@ from appliance.web import (
     speech,
     transcriptions,
     turns,
+    usage,
 )
+from appliance.web.box import Box
 from appliance.web.gate import Gate
 from appliance.web.identity.caller import caller_of
 from appliance.web.identity.guard import guard
@@ -41,8 +44,6 @@ from appliance.web.realtime import door
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
-
-    from appliance.web.box import Box
 
 DOORS = (
     transcriptions.transcriptions,
@@ -77,6 +78,8 @@ DOORS = (
     keys.create_key,
     keys.list_keys,
     keys.revoke_key,
+    usage.my_usage,
+    usage.all_usage,
     audit.list_audit,
     models.list_models,
     models.get_model,
@@ -98,11 +101,15 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             yield
             tasks.cancel_scope.cancel()
 
+    def seen_by_caller(scope: Connection) -> Box:
+        meter = scope["state"].get("meter")
+        return box if meter is None else box.seen_by(meter)
+
     app = Litestar(
         route_handlers=doors,
         guards=[guard],
         dependencies={
-            "box": Provide(lambda: box, sync_to_thread=False),
+            "box": Provide(seen_by_caller, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         lifespan=[remembering, *lifespan],

@@ -106,7 +106,18 @@ class _Passage:
             # The server closes a connection whose answer is not complete, so the client sees it broken off.
             log.error("answer broken off", path=self._scope["path"], **logs.place_of(error))
         finally:
+            if self._state.get("entered"):
+                self._state["meter"].leave()
             self._report(anyio.current_time() - started)
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        """What was found out about the request on its way in."""
+        return self._scope.get("state") or {}
+
+    def _limits(self) -> list[tuple[bytes, bytes]]:
+        meter = self._state.get("meter")
+        return [] if meter is None else [(name.encode(), value.encode()) for name, value in meter.headers().items()]
 
     async def _receive_body(self) -> HTTPReceiveMessage:
         if self._body_read.is_set():
@@ -141,7 +152,12 @@ class _Passage:
     async def _send_answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id), *SECURITY]
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self._request_id),
+                *SECURITY,
+                *self._limits(),
+            ]
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
             self._answered = True
         with anyio.move_on_after(self._patience) as waiting:

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 
 from appliance.store.database import now_ms
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller, caller_with, local_caller
+from appliance.web.identity.caller import Caller, local_caller
 from appliance.web.identity.guard import COOKIE, NEEDS, recognise
 from appliance.web.identity.origins import check_origin
 
@@ -41,9 +41,9 @@ async def sign_in(request: Request[Any, Any, Any], box: NamedDependency[Box], da
     if box.settings.http.open:
         return Response(_who(local_caller(address)))
     key = await box.keys.known(data.key.strip())
-    await recognise(box, data.key, key, address)
+    caller = await recognise(box, data.key, key, address)
     assert key is not None  # noqa: S101 - it was recognised
-    token, caller = await box.sign_ins.create(key), caller_with(key, address)
+    token = await box.sign_ins.create(key)
     box.audit.note(caller.actor, "signed in", address=address)
     seconds = int(box.sign_ins.seconds)
     answer = Response(_who(caller, now_ms() // 1000 + seconds))

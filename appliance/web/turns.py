@@ -61,26 +61,26 @@ async def turns(
     )
     headers = {"x-conversation-id": turn.conversation, "x-turn-id": turn.id}
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return Live(lambda write: _events(box, caller.key, turn, data.response_format, write), EVENT_STREAM, headers)
+        return Live(lambda write: _events(box, caller, turn, data.response_format, write), EVENT_STREAM, headers)
     return Live(
-        lambda write: _audio(box, caller.key, turn, data.response_format, write),
+        lambda write: _audio(box, caller, turn, data.response_format, write),
         MEDIA_TYPES[data.response_format],
         headers,
     )
 
 
-async def _audio(box: Box, key: str, turn: Turn, form: AudioFormat, write: Write) -> None:
+async def _audio(box: Box, caller: Caller, turn: Turn, form: AudioFormat, write: Write) -> None:
     encode = await to_thread.run_sync(encoder, form)
 
     async def tell(happened: TurnEvent) -> None:
         if isinstance(happened, ReplyAudio):
             await write(await to_thread.run_sync(encode.feed, happened.pcm))
 
-    await _take(box, key, turn, tell)
+    await _take(box, caller, turn, tell)
     await write(await to_thread.run_sync(encode.finish))
 
 
-async def _events(box: Box, key: str, turn: Turn, form: AudioFormat, write: Write) -> None:
+async def _events(box: Box, caller: Caller, turn: Turn, form: AudioFormat, write: Write) -> None:
     encode = await to_thread.run_sync(encoder, form)
 
     async def audio(encoded: bytes) -> None:
@@ -105,13 +105,13 @@ async def _events(box: Box, key: str, turn: Turn, form: AudioFormat, write: Writ
                 await audio(await to_thread.run_sync(encode.finish))
                 await send(_done(turn, happened))
 
-    await _take(box, key, turn, tell)
+    await _take(box, caller, turn, tell)
 
 
-async def _take(box: Box, key: str, turn: Turn, tell: Any) -> None:
+async def _take(box: Box, caller: Caller, turn: Turn, tell: Any) -> None:
     """Run the turn beside the writing of its events, so that a slow client holds up no engine."""
-    happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
-    with box.lines.take(key), one_error():
+    with box.lines.take(caller.key, caller.allowance.sessions), one_error():
+        happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run, box, turn, happened)
             async with to_tell:

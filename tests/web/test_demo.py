@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -23,14 +24,15 @@ def free_port() -> int:
         return port
 
 
-def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+def demo(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "appliance", "demo", "--once", "--state-dir", str(STATE), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    given = {**os.environ, "APPLIANCE_STORE__DIR": str(store)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=given)
 
 
 def test_the_demo_ends_in_an_audible_answer(box: str, tmp_path: Path) -> None:
     out = tmp_path / "reply.wav"
-    ran = demo("--port", str(free_port()), "--out", str(out))
+    ran = demo(tmp_path, "--port", str(free_port()), "--out", str(out))
     assert ran.returncode == 0, ran.stderr
     reply = re.search(r"replies: (.*)\n  ms since", ran.stdout, re.DOTALL)
     assert reply
@@ -40,7 +42,7 @@ def test_the_demo_ends_in_an_audible_answer(box: str, tmp_path: Path) -> None:
     assert word_errors(said, normal(heard)) <= max(2, 0.4 * len(said))
 
 
-def test_a_taken_port_is_said(box: str) -> None:
-    ran = demo("--port", box.rpartition(":")[2])
+def test_a_taken_port_is_said(box: str, tmp_path: Path) -> None:
+    ran = demo(tmp_path, "--port", box.rpartition(":")[2])
     assert ran.returncode != 0
     assert "cannot be taken" in ran.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from litestar.types import Scope as Connection
+from msgspec.structs import replace
 
 from appliance.errors import ApplianceError, InternalError
+from appliance.settings import Allowance, Settings
 from appliance.store.owners import LOCAL, Owner
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Caller:
     key: str = ""
     """Id of the key that was shown; empty in open mode."""
     address: str = ""
+    allowance: Allowance = field(default_factory=Allowance)
 
     def may(self, needed: Needed) -> bool:
         """Whether a door that needs this is open to them."""
@@ -52,10 +55,14 @@ class Caller:
         return f"{self.owner.user}/{self.key}" if self.key else self.owner.user
 
 
-def caller_with(key: Key, address: str) -> Caller:
+def caller_with(key: Key, address: str, settings: Settings) -> Caller:
     """Whoever shows this key."""
     allowed = GRANTABLE[key.role]
-    return Caller(key.owner, frozenset(key.scopes) & allowed or USUAL[key.role], key.id, address)
+    usual: Allowance = settings.admin_limits if key.role == "admin" else settings.user_limits
+    return Caller(
+        key.owner, frozenset(key.scopes) & allowed or USUAL[key.role], key.id, address,
+        replace(usual, **{name: most for name, most in key.limits.items() if name in usual.__struct_fields__}),
+    )  # fmt: skip
 
 
 def local_caller(address: str) -> Caller:

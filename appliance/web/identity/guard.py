@@ -35,9 +35,14 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if needed == "open":
         return
     try:
-        caller = await _recognised(connection, connection.app.state.box)
+        box: Box = connection.app.state.box
+        caller = await _recognised(connection, box)
         if not caller.may(needed):
             raise Forbidden(f"The key may not do this: it needs the scope {needed!r}.")
+        meter = connection.scope["state"]["meter"] = await box.meters.of(caller)
+        if connection.scope["type"] != ScopeType.WEBSOCKET:
+            meter.enter()
+            connection.scope["state"]["entered"] = True
     except ApplianceError as error:
         if connection.scope["type"] != ScopeType.WEBSOCKET:
             raise
@@ -73,7 +78,7 @@ async def recognise(box: Box, shown: str, key: Key | None, address: str) -> Call
         await box.failures.slow_down(address)
         raise Unauthorized(WORDS.get(state, "The key is not known here." if shown else NO_KEY))
     box.keys.used(key)
-    return caller_with(key, address)
+    return caller_with(key, address, box.settings)
 
 
 def offered_by(socket: ASGIConnection[Any, Any, Any, Any]) -> list[str]:

@@ -88,7 +88,7 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
     with bound_contextvars(request_id=session_id):
         try:
             caller = caller_of(socket.scope)
-            with box.lines.take(caller.key):
+            with box.lines.take(caller.key, caller.allowance.sessions):
                 session = _opening(socket, box, session_id)
                 conversation = socket.query_params.get("conversation")
                 name = check_id(str(conversation)) if conversation else new_id("conv")

@@ -11,8 +11,10 @@ from litestar import WebSocket
 
 from appliance import logs
 from appliance.errors import ApplianceError, InternalError, RequestError
+from appliance.sound import seconds
 from appliance.store.database import Writing
 from appliance.store.items import Item as Kept
+from appliance.store.usage import Amount
 from appliance.voice.live.events import (
     Fault,
     ItemDeleted,
@@ -38,6 +40,8 @@ log = logs.logger(__name__)
 MOST_WAITING = 4096
 """Messages that may wait for the client. Audio is paced, so only one that does not read has as many."""
 TRY_AGAIN = 1013
+COUNTED_SECONDS = 2.0
+"""Of audio, counted together."""
 
 Outgoing = tuple[bytes, Sequence[Writing[None]]]
 """A message, and what has to be on disk before it leaves."""
@@ -66,6 +70,8 @@ class Line:
             most_seconds=box.settings.limits.turn_seconds, lead=box.settings.voice.lead_ms / 1000,
         )  # fmt: skip
         self._scope = anyio.CancelScope()
+        self._heard = 0.0
+        """Seconds of the user's audio that are not counted yet."""
 
     async def serve(self, history: Sequence[Kept] = ()) -> None:
         """Until the client leaves, or reads nothing any more. `history`: what was said in this conversation before."""
@@ -85,6 +91,7 @@ class Line:
             slow = self._scope.cancelled_caught
         finally:
             self._record.write(self._live.conversation)
+            self._count(0.0, least=0.001)
             log.info("live conversation ends", items=len(self._live.conversation), slow=slow)
         if slow:
             await part(self._socket, [], TRY_AGAIN, "events were not read in time")
@@ -161,6 +168,8 @@ class Line:
         live = self._live
         match event:
             case c.BufferAppend(audio=audio):
+                self._box.meter.check_audio()
+                self._count(seconds(audio, live.conduct.sound_in))
                 await live.append(audio)
             case c.BufferCommit():
                 live.commit()
@@ -182,6 +191,13 @@ class Line:
                 live.cancel(response_id)
             case c.ResponseCreate(response=given):
                 self._respond(today(given or {}))
+
+    def _count(self, more: float, least: float = COUNTED_SECONDS) -> None:
+        """Audio came. It is noted a few seconds at a time."""
+        self._heard += more
+        if self._heard >= least:
+            self._box.meter.count(Amount(heard_ms=int(self._heard * 1000)))
+            self._heard = 0.0
 
     def _update(self, patch: dict[str, Any]) -> None:
         session = merged(self._session, patch)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from appliance.errors import Overloaded, Unauthorized
+from appliance.errors import Overloaded, RateLimited, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +39,13 @@ class Lines:
         self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self, key: str = "") -> Iterator[None]:
-        """One of them, for as long as the block lasts. `key` is the id of the caller's.
+    def take(self, key: str = "", most: int = 0) -> Iterator[None]:
+        """One of them, for as long as the block lasts. `key` is the id of the caller's, which may have `most` (0: all).
 
-        Raises `Overloaded` at once, and `Unauthorized` when the key ends before the block does.
+        Raises `Overloaded` and `RateLimited` at once, and `Unauthorized` when the key ends before the block does.
         """
+        if most and sum(used == key for used in self._taken.values()) >= most:
+            raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
         if len(self._taken) >= self._most:
             raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         with anyio.CancelScope() as scope:

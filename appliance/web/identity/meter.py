@@ -1,0 +1,143 @@
+"""What one key has used, and what it may still use: the limits of users and admins, or of the key itself.
+
+Requests a minute are a bucket that is filled evenly. What is counted by the day starts anew at midnight, UTC.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from appliance import metrics
+from appliance.errors import RateLimited
+from appliance.settings import Allowance
+from appliance.store.database import now_ms
+from appliance.store.usage import Amount, day_of
+
+if TYPE_CHECKING:
+    from appliance.store.usage import Usage
+    from appliance.web.identity.caller import Caller
+
+MINUTE: Final = 60.0
+DAY_MS: Final = 86_400_000
+MOST_METERS: Final = 20_000
+"""More than there can be keys."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """Of one key. `role` and `user` are its owner's; `note` writes down what is used."""
+
+    role: str = "admin"
+    allowance: Allowance = field(default_factory=Allowance)
+    note: Callable[[str, Amount], None] = lambda _day, _amount: None
+    used: Amount = field(default_factory=Amount)
+    """Of `day`."""
+    day: str = ""
+    at_once: int = 0
+    _left: float = 0.0
+    _filled_ms: int = 0
+
+    def enter(self) -> None:
+        """A request begins. Raises `RateLimited`."""
+        most, now = self.allowance.requests_minute, now_ms()
+        if self.allowance.requests_at_once and self.at_once >= self.allowance.requests_at_once:
+            self._refuse("requests at once", f"{self.allowance.requests_at_once} requests at once", 1)
+        if most:
+            elapsed = (now - self._filled_ms) / 1000
+            self._left = min(float(most), self._left + elapsed * most / MINUTE) if self._filled_ms else float(most)
+            self._filled_ms = now
+            if self._left < 1:
+                self._refuse("requests", f"{most} requests a minute", math.ceil((1 - self._left) * MINUTE / most))
+            self._left -= 1
+        self.at_once += 1
+        self.count(Amount(requests=1))
+
+    def leave(self) -> None:
+        """A request is over."""
+        self.at_once -= 1
+
+    def check_tokens(self) -> None:
+        """Raise `RateLimited` where no tokens are left today."""
+        if (most := self.allowance.tokens_day) and self._today().tokens >= most:
+            self._refuse("tokens", f"{most} tokens a day", seconds_of_day())
+
+    def check_audio(self) -> None:
+        """Raise `RateLimited` where no audio is left today."""
+        if (most := self.allowance.audio_seconds_day) and self._today().audio_seconds >= most:
+            self._refuse("audio", f"{most} seconds of audio a day", seconds_of_day())
+
+    def check_documents(self) -> None:
+        """Raise `RateLimited` where no documents are left today."""
+        if (most := self.allowance.documents_day) and self._today().documents >= most:
+            self._refuse("documents", f"{most} documents a day", seconds_of_day())
+
+    def count(self, amount: Amount) -> None:
+        """So much was used."""
+        self.used = self._today() + amount
+        self.note(self.day, amount)
+        metrics.USED_TOKENS.labels(self.role).inc(amount.tokens)
+        metrics.USED_AUDIO.labels(self.role, "heard").inc(amount.heard_ms / 1000)
+        metrics.USED_AUDIO.labels(self.role, "spoken").inc(amount.spoken_ms / 1000)
+
+    def headers(self) -> dict[str, str]:
+        """What is left, in OpenAI's headers. Tokens are the day's."""
+        told: dict[str, str] = {}
+        if most := self.allowance.requests_minute:
+            missing = (most - self._left) * MINUTE / most
+            told |= _header("requests", most, max(0, int(self._left)), missing)
+        if most := self.allowance.tokens_day:
+            told |= _header("tokens", most, max(0, most - self._today().tokens), seconds_of_day())
+        return told
+
+    def _today(self) -> Amount:
+        if (day := day_of(now_ms())) != self.day:
+            self.day, self.used = day, Amount()
+        return self.used
+
+    def _refuse(self, limit: str, words: str, seconds: int) -> None:
+        metrics.LIMITED.labels(limit, self.role).inc()
+        raise RateLimited(f"This key may use {words}.", retry_after=max(1, seconds))
+
+
+class Meters:
+    """The meters of all keys that were used since the start."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+        self._meters: dict[str, Meter] = {}
+
+    async def of(self, caller: Caller) -> Meter:
+        """The caller's."""
+        meter = self._meters.get(caller.key)
+        if meter is None:
+            day = day_of(now_ms())
+            used = await self._usage.of(caller.key, day)
+            while len(self._meters) >= MOST_METERS:
+                del self._meters[next(iter(self._meters))]
+            key, user = caller.key, caller.owner.user
+            meter = self._meters.setdefault(
+                key,
+                Meter(
+                    caller.owner.role, used=used, day=day,
+                    note=lambda day, amount: self._usage.note(day, key, user, amount),
+                ),
+            )  # fmt: skip
+        meter.allowance = caller.allowance
+        return meter
+
+
+def seconds_of_day() -> int:
+    """Left until midnight, UTC."""
+    return math.ceil((DAY_MS - now_ms() % DAY_MS) / 1000)
+
+
+def _header(name: str, most: int, left: int, seconds: float) -> dict[str, str]:
+    start = "x-ratelimit"
+    return {
+        f"{start}-limit-{name}": str(most),
+        f"{start}-remaining-{name}": str(left),
+        f"{start}-reset-{name}": f"{max(0.0, seconds):.0f}s",
+    }
