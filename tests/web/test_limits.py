@@ -46,11 +46,13 @@ def test_requests_come_as_fast_as_the_bucket_fills(clock: Clock) -> None:
     meter = Meter(allowance=Allowance(requests_minute=6))
 
     def tries() -> int:
+        made = 0
+        while int(meter.headers()["x-ratelimit-remaining-requests"]) or not made:
+            meter.enter()
+            made += 1
         with pytest.raises(RateLimited) as refused:
-            for _ in range(100):
-                meter.enter()
+            meter.enter()
         assert refused.value.retry_after == 10
-        made, meter.at_once = meter.at_once, 0
         return made
 
     assert tries() == 6
