@@ -38,12 +38,17 @@ CODES: Final = MappingProxyType(
         "response_cancel_not_active": (400, "There is no response to cancel."),
         "text_empty": (400, "There is nothing to say in the text."),
         "text_too_long": (400, "The text is longer than `limits.speech_characters`."),
+        "document_unsupported": (400, "The file's name does not end as that of any type that can be read."),
+        "document_unreadable": (400, "The file is damaged, hostile, or not what its name says."),
+        "document_encrypted": (400, "The file is locked with a password."),
+        "document_empty": (400, "There is no text in the file, as in a scan."),
         "context_length_exceeded": (400, "Prompt and reply do not fit the model's context."),
         "voice_not_found": (404, "No installed voice has that name."),
         "model_not_found": (404, "No installed model has that name for this task."),
         "not_found": (404, "There is nothing at that address."),
         "method_not_allowed": (405, "That address does not take this method."),
         "body_too_large": (413, "The request body is larger than `limits.body_mb`."),
+        "document_too_large": (413, "The document has too many characters, passages or pages."),
         "internal_error": (500, "A fault of the appliance; the log has the request id."),
         "overloaded": (503, "The stage's queue is full; try again after `Retry-After` seconds."),
         "engine_down": (
@@ -140,6 +145,7 @@ _BY_CODE: Final[dict[str, type[ApplianceError]]] = {
     **{cls.code: cls for cls in (NotFound, TooLarge, Overloaded, EngineDown, DeadlineExceeded, InternalError)},
     "voice_not_found": NotFound,
     "model_not_found": NotFound,
+    "document_too_large": TooLarge,
 }
 
 
