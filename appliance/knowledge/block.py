@@ -8,7 +8,7 @@ from typing import Final, Literal
 BLOCK_CHARACTERS: Final = 65_536
 """What is longer leaves a reader as several blocks, so that a document without any break costs bounded memory."""
 
-Kind = Literal["text", "item", "row", "code"]
+BlockKind = Literal["text", "item", "row", "code"]
 """`text` is prose; an `item` is of a list; a `row` is of a table or a record of data; `code` keeps its line breaks."""
 
 
@@ -21,6 +21,6 @@ class Block:
     """Of a heading: 0 is the document's title, 1 a chapter and so on. None: it is no heading."""
     page: int | None = None
     """From 1, where the format knows pages."""
-    kind: Kind = "text"
+    kind: BlockKind = "text"
     joined: bool = False
     """Whether it goes on where the block before, no heading, ended, without even a space between the two texts."""

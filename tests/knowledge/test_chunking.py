@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.dialogue.words import words
-from appliance.knowledge.block import Block, Kind
+from appliance.knowledge.block import Block, BlockKind
 from appliance.knowledge.chunking import HEADING_CHARACTERS, MOST_CHARACTERS, MOST_WORDS, passages
 from appliance.knowledge.passage import Passage
 from appliance.knowledge.sentences import last_end, sentences
@@ -26,11 +26,11 @@ TEXT = PROSE | st.tuples(PROSE, st.integers(1, 12)).map(lambda pair: pair[0] * p
 @st.composite
 def documents(draw: st.DrawFn) -> list[Block]:
     page = 1
-    blocks = []
+    blocks: list[Block] = []
     for text in draw(st.lists(TEXT, max_size=12)):
         page += draw(st.integers(0, 1))
         level = draw(st.none() | st.integers(0, 4))
-        kind: Kind = draw(st.sampled_from(get_args(Kind)))
+        kind: BlockKind = draw(st.sampled_from(get_args(BlockKind)))
         joined = level is None and bool(blocks) and blocks[-1].level is None and draw(st.booleans())
         blocks.append(Block(text, level, page, kind, joined=joined))
     return blocks

@@ -1,0 +1,29 @@
+"""Characters that no passage should have. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ODD: Final = re.compile("[^\t\n -~\xa1-\xac\xae-\u1fff\u2010-\u2027\u2030-\ud7ff\uf900-\ufaff\ufe10-\ufefe]")
+_RUNS: Final = re.compile(r"[^\S\n]{9,}|(?:[^\S\n]*\n){3,}")
+_LIGATURES: Final = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
+_NOTHING: Final = (*range(9), *range(14, 32), *range(127, 160), 0xAD, 0x200B, 0x2060, 0xFEFF, *range(0xD800, 0xE000))
+"""Control characters, soft hyphens, spaces of no width, halves of pairs."""
+_TABLE: Final[dict[int, str | None]] = {
+    **dict.fromkeys(_NOTHING),
+    **dict.fromkeys((0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029), "\n"),
+    **dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
+    **_LIGATURES,
+}
+
+
+def clean(text: str) -> str:
+    """The text without control characters and halves of pairs; ligatures as letters, spaces as spaces, no long gaps."""
+    if _ODD.search(text):
+        text = text.translate(_TABLE)
+    return _RUNS.sub(_gap, text)
+
+
+def _gap(match: re.Match[str]) -> str:
+    return "\n\n" if "\n" in match[0] else " " * 8
