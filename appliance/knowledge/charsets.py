@@ -35,6 +35,7 @@ def warm() -> None:
         "utf-16-be",
         "utf-32-be",
         "ascii",
+        "cp437",
         "latin-1",
         "charmap",
     ):

@@ -98,7 +98,8 @@ class _Chunker:
         pieces: list[Piece] = []
         end = 0
         prose = block.kind == "text" and not heading
-        for first, last in bare(block.text, 0, len(block.text)) if heading else _ranges(block.text):
+        whole = heading or (block.kind != "text" and size(block.text) <= TARGET_WORDS)
+        for first, last in bare(block.text, 0, len(block.text)) if whole else _ranges(block.text):
             before, text = before + block.text[end:first], block.text[first:last]
             pieces.append(Piece(offset + first, before, text, size(before + text), trail, block.page, heading, prose))
             before, end = "", last

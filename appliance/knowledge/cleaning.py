@@ -6,7 +6,9 @@ import re
 from typing import Final
 
 _ODD: Final = re.compile("[^\t\n -~\xa1-\xac\xae-\u1fff\u2010-\u2027\u2030-\ud7ff\uf900-\ufaff\ufe10-\ufefe]")
-_RUNS: Final = re.compile(r"[^\S\n]{9,}|(?:[^\S\n]*\n){3,}")
+_RUNS: Final = re.compile(r"[ \t\n][ \t\n]{2,}")
+INDENT: Final = 8
+"""Spaces that a gap may have."""
 _LIGATURES: Final = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
 _NOTHING: Final = (*range(9), *range(14, 32), *range(127, 160), 0xAD, 0x200B, 0x2060, 0xFEFF, *range(0xD800, 0xE000))
 """Control characters, soft hyphens, spaces of no width, halves of pairs."""
@@ -26,4 +28,5 @@ def clean(text: str) -> str:
 
 
 def _gap(match: re.Match[str]) -> str:
-    return "\n\n" if "\n" in match[0] else " " * 8
+    lines = [spaces[:INDENT] for spaces in match[0].split("\n")]
+    return "\n\n" + lines[-1] if len(lines) > 3 else "\n".join(lines)

@@ -13,10 +13,13 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from importlib.machinery import BuiltinImporter, FrozenImporter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appliance.knowledge.limits import Limits
 
 NICENESS: Final = 10
@@ -32,8 +35,13 @@ def end_with(parent: int) -> None:
         os._exit(0)
 
 
-def confine(limits: Limits) -> None:
-    """Give everything up. Whatever is imported later is not found."""
+def confine(limits: Limits) -> Callable[[], int]:
+    """Give everything up. Whatever is imported later is not found.
+
+    What comes back tells the largest resident memory so far, in bytes.
+    """
+    peak = _peak()
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter]  # others would fail with errors that no importer expects
     os.nice(NICENESS)
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = math.ceil(used.ru_utime + used.ru_stime + limits.seconds)
@@ -48,12 +56,15 @@ def confine(limits: Limits) -> None:
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NPROC, 0)
     _lower(resource.RLIMIT_NOFILE, 0)
+    return peak
 
 
-def peak() -> int:
-    """The largest resident memory so far, in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _peak() -> Callable[[], int]:
+    if sys.platform != "linux":
+        return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # what getrusage says there includes the parent's memory
+    status = os.open("/proc/self/status", os.O_RDONLY)
+    return lambda: int(os.pread(status, 4096, 0).partition(b"VmHWM:")[2].split()[0]) * 1024
 
 
 def _lower(which: int, to: int) -> None:

@@ -17,26 +17,26 @@ WRAPPED: Final = range(30, 201)
 _LISTED: Final = re.compile(r"\s*(?:[-*+•◦‣▪–—|>#]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s")
 
 
-def paragraphs(lines: Iterable[str]) -> Iterator[Block]:
+def paragraphs(lines: Iterable[str], *, hyphens: bool = False) -> Iterator[Block]:
     """Paragraphs of a plain text, which empty lines separate. `lines` end with \\n, except for pieces of long ones."""
     held: list[str] = []
     length, joined, begun = 0, False, True
     for line in lines:
         if begun and line.isspace():
             if held:
-                yield Block(unwrapped("".join(held)).rstrip("\n"), joined=joined)
+                yield Block(unwrapped("".join(held), hyphens=hyphens).rstrip("\n"), joined=joined)
             held, length, joined = [], 0, False
             continue
         begun = line.endswith("\n")
         held.append(line)
         length += len(line)
         if length > BLOCK_CHARACTERS:
-            text = unwrapped("".join(held))
+            text = unwrapped("".join(held), hyphens=hyphens)
             cut = last_end(text)
             yield Block(text[:cut], joined=joined)
             held, length, joined = [text[cut:]], len(text) - cut, True
     if "".join(held):
-        yield Block(unwrapped("".join(held)).rstrip("\n"), joined=joined)
+        yield Block(unwrapped("".join(held), hyphens=hyphens).rstrip("\n"), joined=joined)
 
 
 def unwrapped(text: str, *, hyphens: bool = False) -> str:

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 _CLOSE: Final = r"""["'”’»›)\]}*_`~」』】）》〉]*+"""
 _STOPS: Final = ".!?…؟۔።။"
+_WIDE: Final = "。｡！？।॥"
+"""Stops that need no space behind them."""
 _END: Final = re.compile(
     rf"""
-      (?P<line> \n )
-    | (?P<stop> (?<![{_STOPS}]) [{_STOPS}]++ {_CLOSE} (?=\s)
-              | [。｡！？।॥]++ {_CLOSE} )
+    [\n{_STOPS}{_WIDE}]  # one set at first, since such a pattern is searched for several times as fast
+    (?: (?<=\n)
+      | (?<=[{_STOPS}]) (?<![{_STOPS}]{{2}}) [{_STOPS}]*+ {_CLOSE} (?=\s)
+      | (?<=[{_WIDE}]) [{_WIDE}]*+ {_CLOSE} )
     """,
     re.VERBOSE,
 )
@@ -71,5 +74,6 @@ def bare(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _ends(text: str) -> Iterator[int]:
     for mark in _END.finditer(text):
         at, end = mark.span()
-        if mark["line"] or not abbreviated(text[max(0, at - _BEFORE) : at], mark["stop"], text[end : end + _AFTER]):
+        stop = mark[0]
+        if stop == "\n" or not abbreviated(text[max(0, at - _BEFORE) : at], stop, text[end : end + _AFTER]):
             yield end

@@ -24,19 +24,20 @@ from appliance.knowledge.kinds import KINDS
 from appliance.knowledge.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from appliance.knowledge.frames import Message
     from appliance.knowledge.kinds import Kind
 
 
-def messages(file: BinaryIO, kind: Kind, limits: Limits) -> Iterator[Message]:
-    """Passages, and at last `Done` or `Failed`."""
+def messages(file: BinaryIO, kind: Kind, limits: Limits, peak: Callable[[], int]) -> Iterator[Message]:
+    """Passages, and at last `Done` or `Failed`. `peak` tells how much memory it took."""
     try:
         yield from reading.passages(file, kind, limits)
     except RequestError as error:
-        yield Failed(error.code, error.message)  # type: ignore[arg-type]
+        cause = error.__cause__
+        yield Failed(error.code, error.message, logs.place_of(cause) if cause else {})  # type: ignore[arg-type]
     except MemoryError:
         gc.collect()
         yield Failed(
@@ -47,7 +48,7 @@ def messages(file: BinaryIO, kind: Kind, limits: Limits) -> Iterator[Message]:
     except Exception as error:  # noqa: BLE001 - a file can bring any library to raise anything
         yield Failed("document_unreadable", "The file is damaged.", logs.place_of(error))
     else:
-        yield Done(confinement.peak())
+        yield Done(peak())
 
 
 def main() -> None:
@@ -64,9 +65,9 @@ def main() -> None:
     logging.disable()  # libraries complain of a file in its own words
     reading.reader(arguments.kind)
     charsets.warm()
-    confinement.confine(limits)
+    peak = confinement.confine(limits)
     file, out = sys.stdin.buffer, sys.stdout.fileno()
-    for message in messages(file, arguments.kind, limits):
+    for message in messages(file, arguments.kind, limits, peak):
         _write(out, encode(message))
     sys.exit()
 

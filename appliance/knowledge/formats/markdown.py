@@ -27,10 +27,13 @@ LONGEST_PORTION: Final = 4 * PORTION
 FRONT_LINES: Final = 200
 """Lines that the metadata at the beginning of a file may have."""
 
+NESTING: Final = 100
+"""What is nested deeper, in quotes and lists, is left out."""
+
 
 def blocks(file: BinaryIO) -> Iterator[Block]:
     """What is in it, in order."""
-    parser = MarkdownIt("commonmark").enable("table").enable("strikethrough")
+    parser = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table").enable("strikethrough")
     source = lines(texts(file, encoding_of(file)), PORTION)
     front = list(islice(source, 1))
     if front == ["---\n"]:

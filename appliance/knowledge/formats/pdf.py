@@ -6,6 +6,10 @@ unpacked, a hundred levels of any tree, no object twice in one.
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import pkgutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pypdf
@@ -14,11 +18,16 @@ from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedErr
 from appliance.errors import ApplianceError
 from appliance.knowledge.block import Block
 from appliance.knowledge.faults import empty, encrypted, too_large, unreadable
-from appliance.knowledge.paragraphs import paragraphs, unwrapped
+from appliance.knowledge.paragraphs import paragraphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
+
+# pypdf imports its parts where it first needs them, and a confined reader cannot.
+for _module in pkgutil.walk_packages(pypdf.__path__, "pypdf."):
+    with suppress(ImportError):  # of libraries for pictures
+        importlib.import_module(_module.name)
 
 LOCKED: Final = "The PDF is locked with a password."
 OUTLINE_DEPTH: Final = 9
@@ -91,8 +100,8 @@ def _page(text: str, number: int, titles: Iterable[tuple[int, str]]) -> Iterator
             places[at], places_from = (level, title), at + 1
     start = 0
     for at in [*places, len(lines)]:
-        for block in paragraphs(f"{line}\n" for line in lines[start:at]):
-            yield Block(unwrapped(block.text, hyphens=True), page=number, joined=block.joined)
+        for block in paragraphs((f"{line}\n" for line in lines[start:at]), hyphens=True):
+            yield dataclasses.replace(block, page=number)
         if at in places:
             level, title = places[at]
             yield Block(title, level, number)
