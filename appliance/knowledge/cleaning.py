@@ -7,6 +7,8 @@ from typing import Final
 
 _ODD: Final = re.compile("[^\t\n -~\xa1-\xac\xae-\u1fff\u2010-\u2027\u2030-\ud7ff\uf900-\ufaff\ufe10-\ufefe]")
 _RUNS: Final = re.compile(r"[ \t\n][ \t\n]{2,}")
+_LEADERS: Final = re.compile(r"\.(?: ?\.){4,}")
+"""Dots from a title to its page number."""
 INDENT: Final = 8
 """Spaces that a gap may have."""
 _LIGATURES: Final = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
@@ -21,10 +23,13 @@ _TABLE: Final[dict[int, str | None]] = {
 
 
 def clean(text: str) -> str:
-    """The text without control characters and halves of pairs; ligatures as letters, spaces as spaces, no long gaps."""
+    """The text without control characters and halves of pairs, and without long gaps and rows of dots.
+
+    Ligatures become letters, and every space a plain one.
+    """
     if _ODD.search(text):
         text = text.translate(_TABLE)
-    return _RUNS.sub(_gap, text)
+    return _LEADERS.sub("…", _RUNS.sub(_gap, text))
 
 
 def _gap(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from documents import blocks, docx, paragraph, passages, pdf, shown
 
 from appliance.errors import ApplianceError
-from appliance.knowledge import kinds
+from appliance.knowledge import kinds, reading
 from appliance.knowledge.cleaning import clean
 from appliance.knowledge.limits import Limits
 from appliance.knowledge.paragraphs import unwrapped
@@ -265,7 +265,16 @@ def test_too_large_is_413_and_says_what_of(limits: Limits, said: str) -> None:
 
 
 def test_text_is_cleaned() -> None:
-    assert clean("a\0b\u00adc\ufb01\u00a0x\ud800\n \n\n \ny" + " " * 50 + "z") == "abcfi x\n\ny        z"
+    assert clean("a\0b\u00adc\ufb01\u00a0x\ud800\n \n\n \ny" + " " * 50 + "z. . . . . 7") == "abcfi x\n\ny        z… 7"
+
+
+def test_half_a_pair_in_json_harms_nobody() -> None:
+    (passage,) = passages(rb'["a \ud800 b"]', "json")
+    assert passage.text.encode()
+
+
+def test_every_kind_has_a_reader() -> None:
+    assert set(reading.READERS) == set(kinds.KINDS) == set(kinds.SUFFIXES.values())
 
 
 def test_lines_of_a_long_line_are_paragraphs_already() -> None:

@@ -1,6 +1,6 @@
 """HTML: headings, paragraphs, items, rows of tables. What a reader does not see is left out.
 
-The parser tells of tags as it meets them and builds no tree, so that memory does not grow with the page.
+The parser tells of tags as it meets them and builds no tree; of the page it keeps the bytes only, once.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ LONGEST_PORTION: Final = 4 * PORTION
 FRONT_LINES: Final = 200
 """Lines that the metadata at the beginning of a file may have."""
 
-NESTING: Final = 100
+NESTING: Final = 40
 """What is nested deeper, in quotes and lists, is left out."""
 
 

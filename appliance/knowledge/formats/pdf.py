@@ -50,20 +50,20 @@ def blocks(file: BinaryIO) -> Iterator[Block]:
     except (FileNotDecryptedError, DependencyError) as error:
         raise encrypted(LOCKED) from error
     except LimitReachedError as error:
-        raise too_large(f"The PDF has more in it than may be unpacked{_after(number)}.") from error
+        raise too_large(f"The PDF has more in it than may be unpacked{_place(number)}.") from error
     except MemoryError:
         raise
     except Exception as error:
         # pypdf lets every sort of error through when a file is broken
-        raise unreadable(f"The PDF is damaged{_after(number)}.") from error
+        raise unreadable(f"The PDF is damaged{_place(number)}.") from error
     if not number:
         raise empty("The PDF has no pages.")
     if not said:
         raise empty(f"The PDF has no text on its {number} pages. It may be a scan; pictures of text cannot be read.")
 
 
-def _after(number: int) -> str:
-    return f", after page {number}" if number else ""
+def _place(number: int) -> str:
+    return f", at page {number}" if number else ""
 
 
 def _titles(reader: pypdf.PdfReader) -> dict[int, list[tuple[int, str]]]:
