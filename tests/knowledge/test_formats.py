@@ -234,6 +234,7 @@ def test_jsonl_is_a_record_a_line() -> None:
             "password",
         ),
         ("x.docx", docx("").replace(b"word/document.xml", b"word/nothing_.xml"), "document_unreadable", "not in it"),
+        ("x.docx", docx("")[:-6] + b"\xff\xff\xff\x7f\0\0", "document_unreadable", "damaged"),
         ("x.json", b'{"a": ', "document_unreadable", "ends too early"),
         ("x.json", b"[]", "document_empty", "no text"),
         ("x.jsonl", b'{"a": 1}\nnot json\n', "document_unreadable", "not JSON"),

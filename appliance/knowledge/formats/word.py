@@ -28,6 +28,10 @@ RATIO: Final = 500
 """How much larger a part of more than a megabyte may be unpacked; XML shrinks to a twentieth, seldom to a hundredth."""
 STYLES: Final = 10_000
 DOCUMENT: Final = "word/document.xml"
+DAMAGE: Final = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, etree.XMLSyntaxError
+)  # fmt: skip
+"""What comes of a broken archive."""
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT: Final = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 
@@ -41,7 +45,7 @@ def blocks(file: BinaryIO) -> Iterator[Block]:
             for part in (DOCUMENT, "word/footnotes.xml", "word/endnotes.xml"):
                 if part in archive.NameToInfo:
                     yield from _Part(levels).blocks(archive, part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, etree.XMLSyntaxError) as error:
+    except DAMAGE as error:
         raise unreadable("The Word document is damaged.") from error
 
 
