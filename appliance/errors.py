@@ -43,6 +43,10 @@ CODES: Final = MappingProxyType(
         "response_cancel_not_active": (400, "There is no response to cancel."),
         "text_empty": (400, "There is nothing to say in the text."),
         "text_too_long": (400, "The text is longer than `limits.speech_characters`."),
+        "document_unsupported": (400, "The file's name does not end as that of any type that can be read."),
+        "document_unreadable": (400, "The file is damaged, hostile, or not what its name says."),
+        "document_encrypted": (400, "The file is locked with a password."),
+        "document_empty": (400, "There is no text in the file, as in a scan."),
         "context_length_exceeded": (400, "Prompt and reply do not fit the model's context."),
         "missing_api_key": (401, "No key was sent."),
         "invalid_api_key": (401, "The key is unknown, has expired or has been revoked."),
@@ -54,6 +58,7 @@ CODES: Final = MappingProxyType(
         "method_not_allowed": (405, "That address does not take this method."),
         "request_timeout": (408, "The request's body did not arrive in time."),
         "body_too_large": (413, "The request body is larger than `limits.body_mb`."),
+        "document_too_large": (413, "The document has too many characters, passages or pages."),
         "rate_limited": (429, "Over a limit of the key's; try again after `Retry-After` seconds."),
         "internal_error": (500, "A fault of the appliance; the log has the request id."),
         "overloaded": (503, "The stage's queue is full; try again after `Retry-After` seconds."),
@@ -192,6 +197,7 @@ _BY_CODE: Final[dict[str, type[ApplianceError]]] = {
     },
     "voice_not_found": NotFound,
     "model_not_found": NotFound,
+    "document_too_large": TooLarge,
 }
 
 

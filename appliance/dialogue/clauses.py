@@ -11,6 +11,8 @@ import re
 import unicodedata
 from typing import Final
 
+from appliance.dialogue.abbreviations import abbreviated
+
 FIRST_MIN: Final = 10
 """Characters that a first clause needs before a comma may end it: two thirds of a second of sound."""
 FIRST_JOINT: Final = 14
@@ -55,24 +57,6 @@ _MARK: Final = re.compile(
     re.VERBOSE,
 )
 _ELLIPSIS: Final = re.compile(r"(?:\.\.|…)")
-
-_NEVER: Final = re.compile(
-    r"mr|mrs|ms|mx|dr|prof|st|mt|rev|hon|gen|col|maj|lt|sgt|capt|sen|gov|vs|e\.g|i\.e|approx|dept|est|jan|feb|apr|aug"
-    r"|sept|oct|nov|z\.b|d\.h|u\.a|o\.ä|bzw|ca|evtl|ggf|inkl|vgl|dipl|ing|sog|mio|mrd|geb|hr|fr|mme|mlle"
-    r"|mm|cf|p\.ex|env|sra|srta|dña|ud|uds|ee\.uu|aprox|exmo|sig|sig\.ra|dott|bijv|dhr|mevr|t\.ex|bl\.a"
-    r"|т\.е|ул|им|np|tzn|ul"
-)
-"""Abbreviations that do not end a sentence, in lower case and without their full stop."""
-_BEFORE_DIGIT: Final = re.compile(
-    r"no|nr|nos|núm|fig|vol|pp|pag|pág|art|abs|bd|tel|kap|cap|№|sec|eq|ch|min|max|mar|jun|jul|sep|dec"
-)
-"""Those that do only where no number follows."""
-_BEFORE_CAPITAL: Final = re.compile(
-    r"etc|usw|ecc|enz|itd|jr|sr|inc|ltd|co|corp|a\.m|p\.m|т\.д|т\.п|др|u\.s\.w|al|ave|blvd|rd|ft|km|min|sec"
-)
-"""Those that do only where no small letter follows."""
-_INITIAL: Final = re.compile(r"(?:^|.*[.(])?[A-Za-zÀ-ɏΑ-ωА-я]")
-_NUMBER: Final = re.compile(r"\d{1,2}")
 
 _JOINT: Final = re.compile(
     r"\s(?=(?:and|but|or|because|when|while|if|so|und|aber|oder|weil|dass|wenn|et|mais|ou|que|quand|qui"
@@ -135,7 +119,7 @@ class Clauses:
                     return mark.end()
                 continue
             if mark["stop"] and not _drawn_out(mark["stop"]):
-                if length >= shortest and not _abbreviated(text, mark):
+                if length >= shortest and not abbreviated(text[: mark.start()], mark["stop"], text[mark.end() :]):
                     return mark.end()
             elif length >= pause:
                 return mark.end()
@@ -169,23 +153,6 @@ def _drawn_out(mark: str) -> bool:
 
 def _inside_link(text: str) -> bool:
     return text.rfind("[") > text.rfind("]")
-
-
-def _abbreviated(text: str, mark: re.Match[str]) -> bool:
-    """Whether a full stop belongs to what is before it, or that cannot be told yet."""
-    if mark["stop"][0] != "." or mark["stop"][1:2] in ("!", "?"):
-        return False
-    token = text[: mark.start()].rsplit(maxsplit=1)
-    word = token[-1].lstrip("([{\"'“„«*_").lower() if token and not text[: mark.start()][-1:].isspace() else ""
-    if not word or _NEVER.fullmatch(word) or _INITIAL.fullmatch(word) or _NUMBER.fullmatch(word):
-        return bool(word)
-    following = text[mark.end() :].lstrip()[:1]
-    goes_on = []
-    if _BEFORE_DIGIT.fullmatch(word):
-        goes_on.append(following.isdigit())
-    if _BEFORE_CAPITAL.fullmatch(word):
-        goes_on.append(following.islower())
-    return any(goes_on) or (bool(goes_on) and not following)
 
 
 def _forced(text: str, longest: int) -> int:

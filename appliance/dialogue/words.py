@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 _TOKEN: Final = re.compile(r"\S+")
-_UNSPACED: Final = re.compile(
+UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]"
 )
@@ -22,7 +22,7 @@ def words(text: str) -> list[tuple[int, int]]:
     """Ranges of characters, in order; punctuation goes with its word. What has no letter or digit is no word."""
     found = []
     for token in _TOKEN.finditer(text):
-        if _UNSPACED.search(token[0]):
+        if UNSPACED.search(token[0]):
             found += [(token.start() + start, token.start() + end) for start, end in _characters(token[0])]
         elif any(map(str.isalnum, token[0])):
             found.append(token.span())
@@ -31,7 +31,7 @@ def words(text: str) -> list[tuple[int, int]]:
 
 def unspaced(character: str) -> bool:
     """Whether it is of a script that has no spaces between words."""
-    return _UNSPACED.match(character) is not None
+    return UNSPACED.match(character) is not None
 
 
 def _characters(token: str) -> list[tuple[int, int]]:

@@ -42,15 +42,12 @@ class Meter:
 
     def enter(self) -> None:
         """A request begins. Raises `RateLimited`."""
-        most, now = self.allowance.requests_minute, now_ms()
+        most, left = self.allowance.requests_minute, self._fill()
         if self.allowance.requests_at_once and self.at_once >= self.allowance.requests_at_once:
             self._refuse("requests at once", f"{self.allowance.requests_at_once} requests at once", 1)
         if most:
-            elapsed = (now - self._filled_ms) / 1000
-            self._left = min(float(most), self._left + elapsed * most / MINUTE) if self._filled_ms else float(most)
-            self._filled_ms = now
-            if self._left < 1:
-                self._refuse("requests", f"{most} requests a minute", math.ceil((1 - self._left) * MINUTE / most))
+            if left < 1:
+                self._refuse("requests", f"{most} requests a minute", math.ceil((1 - left) * MINUTE / most))
             self._left -= 1
         self.at_once += 1
         self.count(Amount(requests=1))
@@ -86,11 +83,19 @@ class Meter:
         """What is left, in OpenAI's headers. Tokens are the day's."""
         told: dict[str, str] = {}
         if most := self.allowance.requests_minute:
-            missing = (most - self._left) * MINUTE / most
-            told |= _header("requests", most, max(0, int(self._left)), missing)
+            left = self._fill()
+            told |= _header("requests", most, int(left), (most - left) * MINUTE / most)
         if most := self.allowance.tokens_day:
             told |= _header("tokens", most, max(0, most - self._today().tokens), seconds_of_day())
         return told
+
+    def _fill(self) -> float:
+        """Let into the bucket what has come since the last time; the requests that are left in it."""
+        most, now = self.allowance.requests_minute, now_ms()
+        elapsed = (now - self._filled_ms) / 1000
+        self._left = min(float(most), self._left + elapsed * most / MINUTE) if self._filled_ms else float(most)
+        self._filled_ms = now
+        return self._left
 
     def _today(self) -> Amount:
         if (day := day_of(now_ms())) != self.day:
