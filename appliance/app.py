@@ -19,6 +19,9 @@ from appliance.engines.status import Probe
 from appliance.jobs import DETECT_SAMPLES, Detect, Generate, Judge, Message, Speak, Transcribe
 from appliance.settings import SettingsError
 from appliance.store.database import Database
+from appliance.voice.cache import Cache
+from appliance.voice.cached import Cached
+from appliance.voice.phrases import keep_ready
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp
 
     from appliance.catalog.lineup import Installed, Lineup
-    from appliance.jobs import Role
+    from appliance.jobs import AnyJob, Role
     from appliance.settings import Settings
 
 
@@ -71,6 +74,23 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
     }
 
 
+def create_caches(settings: Settings, lineup: Lineup) -> tuple[Cache, Cache]:
+    """Of what was spoken, and of what was heard in recordings."""
+    cache, stt, voices = settings.cache, settings.stt, _voices(settings, lineup)
+    folder, usual = settings.state_dir / "cache", next(iter(voices))
+    heard = f"{digest_of(settings, lineup.stt.name)} {stt.compute_type} {stt.beam_size} {stt.device}"
+
+    spoken = {name: f"{digest_of(settings, model.name)} {name} {settings.tts.cuda}" for name, model in voices.items()}
+
+    def voice(job: AnyJob) -> str:
+        return spoken.get((job.voice if isinstance(job, Speak) else None) or usual, "")
+
+    return (
+        Cache("speech", folder / "speech", cache.speech_mb, cache.days, voice),
+        Cache("transcripts", folder / "transcripts", cache.transcripts_mb, cache.days, lambda _: heard),
+    )
+
+
 def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost]) -> ASGIApp:
     """The whole appliance as an ASGI application; its lifespan starts and ends the engines.
 
@@ -84,7 +104,10 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
     )
     database = Database(settings.database)
     database.open()
-    stages = Stages(engines["stt"], engines["llm"], engines["tts"], engines["turn"])
+    speech, transcripts = create_caches(settings, lineup)
+    stages = Stages(
+        Cached(engines["stt"], transcripts), engines["llm"], Cached(engines["tts"], speech), engines["turn"]
+    )
     box = make_box(settings, stages, names, database, lambda: {role: engine.status for role, engine in engines.items()})
 
     @asynccontextmanager
@@ -92,6 +115,7 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
         async with anyio.create_task_group() as tasks:
             for engine in engines.values():
                 tasks.start_soon(engine.run)
+            tasks.start_soon(keep_ready, stages.tts, settings.cache.phrases)
             yield
             tasks.cancel_scope.cancel()
 

@@ -103,6 +103,12 @@ USED_TOKENS: Final = Counter(
 USED_AUDIO: Final = Counter(
     "appliance_used_audio_seconds_total", "Audio that was heard and spoken.", ["role", "direction"], registry=REGISTRY
 )
+CACHE: Final = Counter(
+    "appliance_cache_total", "Answers that were looked for in a cache.", ["purpose", "outcome"], registry=REGISTRY
+)
+CACHE_FAULTS: Final = Counter(
+    "appliance_cache_faults_total", "Caches that were damaged or could not be used.", ["purpose"], registry=REGISTRY
+)
 WRITE_SECONDS: Final = Histogram(
     "appliance_store_write_seconds",
     "Time to commit the changes that waited, together, to disk.",

@@ -173,6 +173,17 @@ class Store(Section, frozen=True):
     ] = "none"
 
 
+class Cache(Section, frozen=True):
+    """What need not be done twice. `llm.cache_mb` is the language model's part."""
+
+    speech_mb: Annotated[Megabytes, Meta(description="Disk for what was spoken, in MB; 0 keeps none.")] = 256
+    transcripts_mb: Annotated[Megabytes, Meta(description="Disk for transcripts of recordings, in MB; 0: none.")] = 32
+    days: Annotated[Days, Meta(description="Entries older than this are not used; 0: as long as there is room.")] = 30
+    phrases: Annotated[
+        tuple[str, ...], Meta(description="What is kept ready to be said by the default voice at once.")
+    ] = ()
+
+
 class Limits(Section, frozen=True):
     """What one request may ask for."""
 
@@ -250,6 +261,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     turn: Turn = Turn()
     voice: Voice = Voice()
     store: Store = Store()
+    cache: Cache = Cache()
     limits: Limits = Limits()
     user_limits: UserLimits = UserLimits()
     admin_limits: AdminLimits = AdminLimits()

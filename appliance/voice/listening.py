@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from appliance.audio import seconds, wav
 from appliance.errors import InternalError, RequestError
 from appliance.jobs import STT_RATE, UTTERANCE_SECONDS, Heard, Segment, Transcribe, Understand, Understood
+from appliance.voice.cached import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from appliance.jobs import AnyPart, Priority
+    from appliance.voice.cached import Outcome
     from appliance.voice.live.conduct import Transcribing
     from appliance.voice.stages import Answer, Stage
 
@@ -23,6 +25,8 @@ class Transcription:
 
     heard: Heard
     segments: tuple[Segment, ...]
+    outcome: Outcome = "none"
+    """Whether it was kept from before."""
 
     @property
     def text(self) -> str:
@@ -42,7 +46,8 @@ async def transcribe(stage: Stage, job: Transcribe, audio: bytes) -> Transcripti
     """Wait for the whole transcription."""
     async with stage.stream(job, audio) as parts:
         heard = await heard_first(parts)
-        return Transcription(heard, tuple([part async for part, _ in parts if isinstance(part, Segment)]))
+        segments = [part async for part, _ in parts if isinstance(part, Segment)]
+        return Transcription(heard, tuple(segments), outcome_of(parts))
 
 
 async def understand(

@@ -20,16 +20,22 @@ Write = Callable[[bytes], Awaitable[None]]
 Produce = Callable[[Write], Awaitable[object]]
 
 EVENT_STREAM = "text/event-stream"
+CACHE_HEADER = "x-cache"
+"""`hit` or `miss`: whether the answer was kept from before; `none` where nothing is."""
+STREAMING = {"cache-control": "no-store", "x-accel-buffering": "no"}
+"""Proxies must pass on each piece as it comes, and keep none."""
 
 
 class Live(Response[None]):
-    """An answer that `produce` writes piece by piece, all in the request's own task."""
+    """An answer that `produce` writes piece by piece, all in the request's own task.
+
+    `headers` are looked at when the head leaves, so that `produce` may add to them before its first bytes.
+    """
 
     def __init__(self, produce: Produce, media_type: str, headers: Mapping[str, str] | None = None) -> None:
-        # Proxies must pass on each piece as it comes.
-        streaming = {"cache-control": "no-store", "x-accel-buffering": "no", **(headers or {})}
-        super().__init__(None, media_type=media_type, headers=streaming, status_code=200)
-        self._produce, self._live_type, self._live_headers = produce, media_type, streaming
+        super().__init__(None, media_type=media_type, status_code=200)
+        self._produce, self._live_type = produce, media_type
+        self._live_headers = {} if headers is None else headers
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]
         """The answer as an ASGI application."""
@@ -41,7 +47,7 @@ class Live(Response[None]):
         async def begin() -> None:
             nonlocal begun
             begun = True
-            head = {"content-type": self._live_type, **self._live_headers}
+            head = {"content-type": self._live_type, **STREAMING, **self._live_headers}
             encoded = [(name.encode(), value.encode()) for name, value in head.items()]
             await send({"type": "http.response.start", "status": 200, "headers": encoded})
 

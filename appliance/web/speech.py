@@ -12,9 +12,10 @@ from litestar.params import JSONBody
 from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import RequestError
 from appliance.jobs import SPEECH_RATE, Audio, Speak
+from appliance.voice.cached import outcome_of
 from appliance.web.box import Box
 from appliance.web.identity.guard import NEEDS
-from appliance.web.live import EVENT_STREAM, Live, Write, event
+from appliance.web.live import CACHE_HEADER, EVENT_STREAM, Live, Write, event
 from appliance.web.wire_audio import SpeechDelta, SpeechDone, SpeechRequest
 
 
@@ -33,15 +34,18 @@ async def speech(box: NamedDependency[Box], data: JSONBody[SpeechRequest]) -> Re
         )
     voice = data.voice if isinstance(data.voice, str) else str(data.voice.get("id", ""))
     job = Speak(text=data.input, voice=box.names.voice(voice, data.model), speed=data.speed)
+    head: dict[str, str] = {}
     if data.stream_format == "sse":
-        return Live(lambda write: _events(box, job, data.response_format, write), EVENT_STREAM)
-    return Live(lambda write: _audio(box, job, data.response_format, write), MEDIA_TYPES[data.response_format])
+        return Live(lambda write: _events(box, job, data.response_format, write, head), EVENT_STREAM, head)
+    kind = MEDIA_TYPES[data.response_format]
+    return Live(lambda write: _audio(box, job, data.response_format, write, head), kind, head)
 
 
-async def _audio(box: Box, job: Speak, form: AudioFormat, write: Write) -> int:
+async def _audio(box: Box, job: Speak, form: AudioFormat, write: Write, head: dict[str, str]) -> int:
     encode = await to_thread.run_sync(encoder, form)
     samples = 0
     async with box.stages.tts.stream(job) as parts:
+        head[CACHE_HEADER] = outcome_of(parts)
         async for part, pcm in parts:
             if isinstance(part, Audio):
                 samples += part.samples
@@ -50,12 +54,12 @@ async def _audio(box: Box, job: Speak, form: AudioFormat, write: Write) -> int:
     return samples
 
 
-async def _events(box: Box, job: Speak, form: AudioFormat, write: Write) -> None:
+async def _events(box: Box, job: Speak, form: AudioFormat, write: Write, head: dict[str, str]) -> None:
     async def delta(audio: bytes) -> None:
         if audio:
             await write(event(SpeechDelta(audio=audio)))
 
-    samples = await _audio(box, job, form, delta)
+    samples = await _audio(box, job, form, delta, head)
     characters, frames = len(job.text), samples * 50 // SPEECH_RATE
     usage = {"input_tokens": characters, "output_tokens": frames, "total_tokens": characters + frames}
     await write(event(SpeechDone(usage=usage)))

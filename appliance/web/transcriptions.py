@@ -10,10 +10,11 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from appliance.jobs import Segment, Transcribe
+from appliance.voice.cached import outcome_of
 from appliance.voice.listening import Transcription, heard_first, transcribe
 from appliance.web.box import Box
 from appliance.web.identity.guard import NEEDS
-from appliance.web.live import EVENT_STREAM, Live, Write, event
+from appliance.web.live import CACHE_HEADER, EVENT_STREAM, Live, Write, event
 from appliance.web.subtitles import srt, vtt
 from appliance.web.wire_audio import (
     DurationUsage,
@@ -47,9 +48,10 @@ async def transcriptions(box: NamedDependency[Box], data: Annotated[Transcriptio
     )
     audio = await data.file.read()
     if data.stream:
-        return Live(lambda write: _stream(box, job, audio, write), EVENT_STREAM)
+        head: dict[str, str] = {}
+        return Live(lambda write: _stream(box, job, audio, write, head), EVENT_STREAM, head)
     done = await transcribe(box.stages.stt, job, audio)
-    return _answer(done, data.response_format, job, data.granularities)
+    return _told(done, data.response_format, job, data.granularities)
 
 
 @post("/v1/audio/translations", opt={NEEDS: "audio"}, status_code=200, summary="Speech in any language to English text")
@@ -63,7 +65,15 @@ async def translations(box: NamedDependency[Box], data: Annotated[TranslationFor
         max_seconds=box.settings.limits.audio_seconds,
     )
     done = await transcribe(box.stages.stt, job, await data.file.read())
-    return _answer(done, data.response_format, job, [])
+    return _told(done, data.response_format, job, [])
+
+
+def _told(
+    done: Transcription, form: TranscriptFormat, job: Transcribe, granularities: list[Granularity]
+) -> Response[Any]:
+    answer = _answer(done, form, job, granularities)
+    answer.headers[CACHE_HEADER] = done.outcome
+    return answer
 
 
 def _answer(
@@ -95,9 +105,10 @@ def _answer(
             return Response(TranscriptAnswer(text=done.text, usage=usage))
 
 
-async def _stream(box: Box, job: Transcribe, audio: bytes, write: Write) -> None:
+async def _stream(box: Box, job: Transcribe, audio: bytes, write: Write, head: dict[str, str]) -> None:
     text = ""
     async with box.stages.stt.stream(job, audio) as parts:
+        head[CACHE_HEADER] = outcome_of(parts)
         heard = await heard_first(parts)
         async for part, _ in parts:
             if isinstance(part, Segment):

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.engines.llama.states import FAULTS
+from appliance.bytes_on_disk import FAULTS
 from appliance.errors import ApplianceError, InternalError
 from appliance.logs import logger, place_of
 

@@ -8,12 +8,10 @@ prompt that begins with some of them can use it. Everything here is a convenienc
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from array import array
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import diskcache
-
+from appliance.bytes_on_disk import FAULTS, open_cache
 from appliance.engines.llama.prefix import numbers, shared
 from appliance.logs import logger, place_of
 
@@ -24,31 +22,6 @@ log = logger(__name__)
 
 FORMAT: Final = 2
 DIGEST_BYTES: Final = 16
-FAULTS: Final = (OSError, sqlite3.Error, ValueError, TypeError, diskcache.Timeout)
-
-
-class Bytes(diskcache.Disk):  # type: ignore[misc]
-    """Stores bytes under bytes, and reads nothing else."""
-
-    def put(self, key: object) -> tuple[Any, bool]:
-        """The key for the database."""
-        return sqlite3.Binary(_bytes(key)), True
-
-    def get(self, key: object, raw: bool) -> bytes:
-        """The key from the database."""
-        if not raw:
-            raise ValueError("a key that is not bytes")
-        return _bytes(key)
-
-    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:  # noqa: ARG002 - diskcache's
-        """Write a value."""
-        return super().store(_bytes(value), False, key)
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> Any:
-        """Read a value."""
-        if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
-            raise ValueError("a value that is not bytes")
-        return _bytes(super().fetch(mode, filename, value, read))
 
 
 class States:
@@ -58,9 +31,7 @@ class States:
         """`fingerprint`: everything that a state depends on."""
         self._prefix = hashlib.blake2b(f"{FORMAT} {fingerprint}".encode(), digest_size=DIGEST_BYTES).digest()
         self._index: dict[bytes, array[int]] = {}
-        self._cache = diskcache.Cache(
-            folder, size_limit=megabytes * 1_000_000, disk=Bytes, eviction_policy="least-recently-used", cull_limit=8
-        )
+        self._cache = open_cache(folder, megabytes, cull_limit=8)
         for key in self._cache.iterkeys():
             if key.startswith(b"t" + self._prefix):
                 tokens = self._cache.get(key)
@@ -124,9 +95,3 @@ def open_states(folder: str, megabytes: int, fingerprint: str) -> States | None:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
-
-
-def _bytes(value: object) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError("bytes only")
-    return value

@@ -18,6 +18,7 @@ from appliance.jobs import (
     Understand,
 )
 from appliance.store.usage import Amount
+from appliance.voice.cached import Outcome, outcome_of
 from appliance.voice.stages import Stages
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class MeteredAnswer:
 
     def __init__(self, answer: Answer, meter: Meter) -> None:
         self._answer, self._meter = answer, meter
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether it comes from a cache."""
+        return outcome_of(self._answer)
 
     def __aiter__(self) -> MeteredAnswer:
         return self
