@@ -109,6 +109,9 @@ CACHE: Final = Counter(
 CACHE_FAULTS: Final = Counter(
     "appliance_cache_faults_total", "Caches that were damaged or could not be used.", ["purpose"], registry=REGISTRY
 )
+DOCUMENTS: Final = Counter(
+    "appliance_documents_total", "Documents that were read, or why they could not be.", ["outcome"], registry=REGISTRY
+)
 WRITE_SECONDS: Final = Histogram(
     "appliance_store_write_seconds",
     "Time to commit the changes that waited, together, to disk.",

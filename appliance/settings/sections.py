@@ -188,6 +188,7 @@ class Limits(Section, frozen=True):
     """What one request may ask for."""
 
     body_mb: Annotated[Count, Meta(description="Largest request body, in units of 1,000,000 bytes.")] = 100
+    document_mb: Annotated[Count, Meta(description="Largest document, in units of 1,000,000 bytes.")] = 512
     audio_seconds: Annotated[Seconds, Meta(description="Longest audio to transcribe.")] = 3600.0
     turn_seconds: Annotated[Seconds, Meta(description="Longest audio of a spoken turn.")] = 120.0
     speech_characters: Annotated[Count, Meta(description="Longest text to speak.")] = 4096

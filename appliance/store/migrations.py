@@ -175,3 +175,66 @@ def m004_usage(database: Database) -> None:
             PRIMARY KEY (day, key)
         ) STRICT, WITHOUT ROWID;
     """)
+
+
+@steps()
+def m005_knowledge(database: Database) -> None:
+    """Documents, what they say, and which belong together. `status` says how far a document has been read."""
+    database.executescript("""
+        CREATE TABLE documents (
+            number INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            purpose TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            status TEXT NOT NULL CHECK (status IN ('waiting', 'reading', 'ready', 'failed', 'going')),
+            code TEXT NOT NULL DEFAULT '',
+            message TEXT NOT NULL DEFAULT '',
+            passages INTEGER NOT NULL DEFAULT 0,
+            created_ms INTEGER NOT NULL,
+            UNIQUE (owner, id)
+        ) STRICT;
+        CREATE INDEX documents_to_do ON documents (number) WHERE status IN ('waiting', 'reading', 'going');
+
+        CREATE TABLE collections (
+            number INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            metadata TEXT NOT NULL DEFAULT '{}',
+            created_ms INTEGER NOT NULL,
+            UNIQUE (owner, id)
+        ) STRICT;
+        CREATE TABLE members (
+            collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+            document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+            added_ms INTEGER NOT NULL,
+            PRIMARY KEY (collection, document)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX members_by_document ON members (document);
+
+        CREATE TABLE passages (
+            number INTEGER PRIMARY KEY,
+            document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+            ordinal INTEGER NOT NULL,
+            heading TEXT NOT NULL,
+            page INTEGER,
+            start INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            UNIQUE (document, ordinal)
+        ) STRICT;
+        CREATE VIRTUAL TABLE passages_words USING fts5(
+            text, heading, content = 'passages', content_rowid = 'number',
+            tokenize = 'porter unicode61 remove_diacritics 2'
+        );
+        CREATE VIRTUAL TABLE passages_terms USING fts5vocab(passages_words, row);
+        CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
+            INSERT INTO passages_words (rowid, text, heading) VALUES (new.number, new.text, new.heading);
+        END;
+        CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
+            INSERT INTO passages_words (passages_words, rowid, text, heading)
+            VALUES ('delete', old.number, old.text, old.heading);
+        END;
+    """)

@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from appliance.knowledge.ingest import Ingest
+from appliance.knowledge.limits import Limits
 from appliance.settings import Settings
 from appliance.store.audit import Audit
+from appliance.store.collections import Collections
 from appliance.store.conversations import Conversations
 from appliance.store.database import Database
+from appliance.store.documents import Documents
 from appliance.store.keys import Keys
+from appliance.store.passages import Passages
 from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
 from appliance.store.usage import Usage
@@ -39,6 +44,10 @@ class Box:
     lines: Lines
     meters: Meters
     usage: Usage
+    documents: Documents
+    collections: Collections
+    passages: Passages
+    ingest: Ingest
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""
@@ -52,7 +61,7 @@ def make_box(
     settings: Settings, stages: Stages, names: Names, database: Database, health: Callable[[], Mapping[str, Any]]
 ) -> Box:
     """A box that remembers in `database`."""
-    usage = Usage(database)
+    usage, documents = Usage(database), Documents(database)
     return Box(
         settings=settings,
         stages=stages,
@@ -67,4 +76,8 @@ def make_box(
         lines=Lines(settings.limits.sessions),
         usage=usage,
         meters=Meters(usage),
+        documents=documents,
+        collections=Collections(database),
+        passages=Passages(database),
+        ingest=Ingest(documents, settings.database.with_name("documents"), Limits()),
     )

@@ -25,6 +25,7 @@ from appliance.web import (
     conversations,
     embeddings,
     faults,
+    files,
     health,
     keys,
     models,
@@ -34,6 +35,7 @@ from appliance.web import (
     transcriptions,
     turns,
     usage,
+    vector_stores,
 )
 from appliance.web.box import Box
 from appliance.web.gate import Gate
@@ -44,6 +46,9 @@ from appliance.web.realtime import door
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
+
+FORM_MB = 1
+"""Of a form around a document."""
 
 DOORS = (
     transcriptions.transcriptions,
@@ -78,6 +83,21 @@ DOORS = (
     keys.create_key,
     keys.list_keys,
     keys.revoke_key,
+    files.create_file,
+    files.list_files,
+    files.get_file,
+    files.get_content,
+    files.delete_file,
+    vector_stores.create_store,
+    vector_stores.list_stores,
+    vector_stores.get_store,
+    vector_stores.change_store,
+    vector_stores.delete_store,
+    vector_stores.add_file,
+    vector_stores.list_members,
+    vector_stores.get_member,
+    vector_stores.remove_member,
+    vector_stores.search_store,
     usage.my_usage,
     usage.all_usage,
     audit.list_audit,
@@ -98,6 +118,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
         async with box.database.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(watch_keys, box.keys, box.lines)
             tasks.start_soon(keep_swept, box.database, settings.store)
+            tasks.start_soon(box.ingest.run)
             yield
             tasks.cancel_scope.cancel()
 
@@ -115,14 +136,19 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
         lifespan=[remembering, *lifespan],
         state=State({"box": box}),
         exception_handlers={Exception: faults.handle},
-        request_max_body_size=settings.limits.body_mb * 1_000_000,
+        request_max_body_size=None,  # the gate knows which door takes how much
         cors_config=_cors(settings.http.origins) if settings.http.origins else None,
         openapi_config=OpenAPIConfig(
             title="Voice appliance", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
         logging_config=None,
     )
-    return Gate(app, settings.limits.requests, settings.workers.reader_seconds)
+    limits = settings.limits
+
+    def limit_mb(path: str) -> int:
+        return limits.document_mb + FORM_MB if path == files.PATH else limits.body_mb
+
+    return Gate(app, limits.requests, settings.workers.reader_seconds, limit_mb)
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig:

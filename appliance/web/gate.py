@@ -16,10 +16,12 @@ import msgspec
 from structlog.contextvars import bound_contextvars
 
 from appliance import logs, metrics
-from appliance.errors import Overloaded, TooSlow
+from appliance.errors import Overloaded, TooLarge, TooSlow
 from appliance.web import faults
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
 log = logs.logger(__name__)
@@ -39,12 +41,13 @@ SECURITY: Final = (
 class Gate:
     """ASGI middleware around the whole application.
 
-    `most` requests are served at once; a client that takes nothing of its answer for `reader_seconds` has left, and one
-    that sends nothing of its body for so long is told so.
+    `most` requests are served at once. `limit_mb` gives the largest body by path. A client that takes nothing of its
+    answer for `reader_seconds` has left, and one that sends nothing of its body for so long is told so.
     """
 
-    def __init__(self, app: ASGIApp, most: int, reader_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, most: int, reader_seconds: float, limit_mb: Callable[[str], int]) -> None:
         self._app, self._most, self._reader_seconds, self._now = app, most, reader_seconds, 0
+        self._limit_mb = limit_mb
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connection pass as they are."""
@@ -59,7 +62,8 @@ class Gate:
         self._now += 1
         try:
             with bound_contextvars(request_id=request_id):
-                await _Passage(self._app, scope, receive, send, request_id, self._reader_seconds).serve()
+                limit = self._limit_mb(scope["path"])
+                await _Passage(self._app, scope, receive, send, request_id, self._reader_seconds, limit).serve()
         finally:
             self._now -= 1
 
@@ -81,10 +85,14 @@ class _Passage:
     """One request on its way through."""
 
     def __init__(
-        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str, patience: float
-    ) -> None:
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str, patience: float, limit: int
+    ) -> None:  # fmt: skip
         self._app, self._scope, self._receive, self._send = app, scope, receive, send
-        self._patience = patience
+        self._patience, self._limit = patience, limit
+        promised = dict(scope["headers"]).get(b"content-length", b"")
+        self._bytes = int(promised) if promised.isdigit() else 0
+        """Of the body: as its head promises, or else those that have come."""
+        self._counts = not self._bytes
         self._request_id = request_id.encode()
         self._status = 0
         self._answered = self._left = False
@@ -123,11 +131,15 @@ class _Passage:
         if self._body_read.is_set():
             await self._gone.wait()
             return {"type": "http.disconnect"}
+        self._check_size()
         message: Any = None
         with anyio.move_on_after(self._patience):
             message = await self._receive()
         if message is None:
             raise TooSlow(f"Nothing of the request's body came for {self._patience:g} s.")
+        if self._counts:
+            self._bytes += len(message.get("body", b""))
+            self._check_size()
         if message["type"] == "http.disconnect":
             self._left = True
             self._body_read.set()
@@ -135,6 +147,10 @@ class _Passage:
         elif not message.get("more_body", False):
             self._body_read.set()
         return message  # type: ignore[no-any-return]
+
+    def _check_size(self) -> None:
+        if self._bytes > self._limit * 1_000_000:
+            raise TooLarge(f"The request body is over the limit of {self._limit} MB.")
 
     async def _watch(self) -> None:
         await self._body_read.wait()
