@@ -52,6 +52,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "store": {"dir": str(tmp_path_factory.mktemp("store"))},
             "limits": {"body_mb": 8, "audio_seconds": 60.0, "turn_seconds": 30.0},
             "llm": {"context": 1024},
+            "cache": {"speech_mb": 0, "transcripts_mb": 0},
         },
     )
 

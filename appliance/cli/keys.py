@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from appliance.store.keys import Key, Keys
 
 DAY_MS: Final = 86_400_000
+NAME: Final = re.compile(r"[^\x00-\x1f\x7f/]{1,64}")
 ACTOR: Final = "command line"
 
 
@@ -37,7 +39,10 @@ def keys() -> None:
     "--scope", "scopes", multiple=True, help="What it is good for; may be repeated. All that the role may if absent."
 )
 @click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), default=None, help="It expires after so many days."
+    "--days",
+    type=click.FloatRange(min=0, max=36_500, min_open=True),
+    default=None,
+    help="It expires after so many days.",
 )
 @click.option(
     "--limit", "limits", multiple=True, metavar="NAME=NUMBER",
@@ -51,6 +56,9 @@ def create(
     """Make a key called NAME and print it: it is shown this once."""
     from appliance.web.identity.caller import GRANTABLE
 
+    for given in (name, user if user is not None else name):
+        if not NAME.fullmatch(given):
+            raise click.ClickException(f"{given[:64]!r} is no name: 1 to 64 characters on one line, without '/'.")
     known = GRANTABLE["admin" if role == "admin" else "user"]
     if unknown := [scope for scope in scopes if scope not in known]:
         raise click.ClickException(

@@ -84,6 +84,8 @@ def run(settings: Settings) -> None:
         ws_max_size=MOST_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         http=BoundedHeads,
+        proxy_headers=bool(settings.http.proxies),
+        forwarded_allow_ips=list(settings.http.proxies),
         timeout_graceful_shutdown=10,
         timeout_keep_alive=30,
     )

@@ -33,6 +33,9 @@ class Http(Section, frozen=True):
     origins: Annotated[
         tuple[str, ...], Meta(description="Other origins whose pages may use the box, such as https://intra.example.")
     ] = ()
+    proxies: Annotated[
+        tuple[str, ...], Meta(description="Addresses of proxies whose word for a client's address is believed.")
+    ] = ()
     sign_in_hours: Annotated[Hours, Meta(description="How long a browser stays signed in.")] = 168.0
 
 

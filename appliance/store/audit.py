@@ -47,7 +47,8 @@ class Audit:
 
         def query(tables: Tables) -> list[Entry]:
             rows = tables.query(
-                "SELECT * FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?", [before or 2**62, limit]
+                "SELECT * FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?",
+                [2**62 if before is None else before, limit],
             )
             return [Entry(**row) for row in rows]
 

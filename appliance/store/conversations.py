@@ -16,14 +16,15 @@ from appliance.store.database import now_ms
 from appliance.store.listing import get, known_number, number_of, page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlite_utils import Database as Tables
 
-    from appliance.store.database import Database, Writing
+    from appliance.store.database import Database
     from appliance.store.items import Item
     from appliance.store.listing import Conversation, Page
     from appliance.store.owners import Owner
+    from appliance.store.writing import Writing
 
 ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 TITLE_CHARACTERS: Final = 80
@@ -35,12 +36,16 @@ class Addition:
     """What is added to a conversation at once. A turn that is added again takes the place of its first try."""
 
     items: Sequence[Item] = ()
+    known: kept.Known = "refuse"
+    """What becomes of an item whose id there is already."""
     after: str | None = None
     """Id of the item behind which the new ones go; "root": before all; None: at the end."""
     removed: Sequence[str] = ()
     """Ids of items that go."""
     clips: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
     """By the id of their item: milliseconds and Ogg Opus."""
+    also: Callable[[Tables], None] | None = None
+    """Another change, of the same transaction."""
 
 
 class Conversations:
@@ -72,7 +77,7 @@ class Conversations:
     async def page(self, owner: Owner, *, after: str | None = None, limit: int = 20, words: str = "") -> Page:
         """Those used last, behind `after`; with `words` only those in which all of them were said."""
         search = partial(page, owner=owner.user, after=after, limit=limit, words=words)
-        return await self._database.read(search)
+        return await (self._database.search if words else self._database.read)(search)
 
     async def change(
         self, owner: Owner, conversation: str, *, title: str | None = None, metadata: Mapping[str, str] | None = None
@@ -96,6 +101,7 @@ class Conversations:
         def change(tables: Tables) -> None:
             number = known_number(tables, owner.user, conversation)
             tables.execute("DELETE FROM conversations WHERE number = ?", [number])
+            tables.execute("DELETE FROM responses WHERE owner = ? AND conversation = ?", [owner.user, conversation])
 
         await self._database.write(change)
 
@@ -186,9 +192,13 @@ def _begun(tables: Tables, owner: Owner, name: str, now: int, title: str, metada
 
 def _added(tables: Tables, number: int, addition: Addition, now: int) -> None:
     kept.remove(tables, number, addition.removed)
+    after = addition.after
     for turn in {item.turn for item in addition.items} - {""}:
+        after = kept.before_turn(tables, number, turn) or after
         tables.execute("DELETE FROM items WHERE conversation = ? AND turn = ?", [number, turn])
-    kept.put(tables, number, addition.items, now, after=addition.after)
+    kept.put(tables, number, addition.items, now, known=addition.known, after=after)
+    if addition.also is not None:
+        addition.also(tables)
     for item, (milliseconds, opus) in addition.clips.items():
         tables.execute(
             "INSERT OR REPLACE INTO clips (item, milliseconds, opus)"

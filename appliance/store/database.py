@@ -11,9 +11,8 @@ import math
 import os
 import sqlite3
 import time
-from collections import deque
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -24,6 +23,8 @@ from appliance.errors import ApplianceError, DeadlineExceeded, StorageFailed
 from appliance.logs import logger, place_of
 from appliance.store.faults import StoreError, storage_error
 from appliance.store.migrations import migrate
+from appliance.store.readers import BUSY_MS, Readers
+from appliance.store.writing import LATE, Writing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -38,15 +39,6 @@ MOST_WAITING: Final = 1024
 """Changes that may wait; the next one waits for room."""
 MOST_TOGETHER: Final = 128
 """Changes of one transaction."""
-READERS: Final = 4
-READ_SECONDS: Final = 10.0
-"""Longest query; a longer one is given up."""
-WRITE_SECONDS: Final = 30.0
-"""Longest wait for a change to be on disk; it may get there later."""
-BUSY_MS: Final = 5_000
-"""Wait for another process that writes, such as `appliance keys`."""
-STEPS: Final = 20_000
-"""Of SQLite's machine, between two looks at the clock: a few milliseconds."""
 SETUP: Final = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
     "PRAGMA journal_mode = WAL",
@@ -55,26 +47,6 @@ SETUP: Final = (
     "PRAGMA secure_delete = ON",  # what is deleted is overwritten
     "PRAGMA journal_size_limit = 67108864",
 )
-
-
-class Writing(Generic[Result]):
-    """A change on its way to disk."""
-
-    def __init__(self, change: Callable[[Tables], Result]) -> None:
-        self.change = change
-        self.ended = anyio.Event()
-        self.result: Result
-        self.error: Exception | None = None
-
-    async def done(self) -> Result:
-        """What the change returned, once it is on disk. Raises what it raised, or a storage error."""
-        with anyio.move_on_after(WRITE_SECONDS):
-            await self.ended.wait()
-        if not self.ended.is_set():
-            raise DeadlineExceeded("The disk did not take this in time; it may be remembered later.")
-        if self.error is not None:
-            raise self.error
-        return self.result
 
 
 class Database:
@@ -86,22 +58,21 @@ class Database:
         """Why nothing could be written the last time; None while all is well."""
         self._send, self._wanted = anyio.create_memory_object_stream[Writing[Any]](MOST_WAITING)
         self._writer: Tables | None = None
-        self._read_only = ""
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._one, self._few = anyio.CapacityLimiter(1), anyio.CapacityLimiter(READERS)
+        self._readers = Readers(path)
+        self._one = anyio.CapacityLimiter(1)
+        self.alive = False
+        """Whether the writer runs."""
 
     def open(self) -> None:
         """Make the file or bring it up to date. Raises `StoreError`; a disk that cannot be written is only read."""
         try:
             self._open_to_write()
-            self._idle.extend(self._reader() for _ in range(READERS))
         except (sqlite3.Error, OSError) as error:
             cause = storage_error(error)
             try:
                 if not isinstance(cause, StorageFailed):  # a migration is wrong, not the disk
                     raise
-                self._idle.append(self._reader())
-                self._idle[-1].execute("SELECT 1 FROM conversations LIMIT 1").fetchone()
+                self._readers.open(unwritable=True)
             except sqlite3.Error as worse:
                 raise StoreError(f"{self.path}: {cause.message}") from worse
             self.failed = cause
@@ -109,7 +80,8 @@ class Database:
 
     def _open_to_write(self) -> Tables:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):  # to close a file that is in use here would let go of SQLite's locks on it
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         try:
             for line in SETUP:
@@ -122,24 +94,8 @@ class Database:
             if isinstance(error, StoreError):
                 raise StoreError(f"{self.path}: {error}") from error
             raise
+        self._readers.open()
         return self._writer
-
-    def _reader(self) -> sqlite3.Connection:
-        where = self.path.resolve().as_uri()
-        try:
-            return self._opened(f"{where}?mode=ro")
-        except sqlite3.OperationalError:  # no WAL can be made here, so nobody writes either
-            return self._opened(f"{where}?mode=ro&immutable=1")
-
-    def _opened(self, uri: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
 
     def close(self) -> None:
         """Nothing is read or written any more."""
@@ -147,9 +103,8 @@ class Database:
         self._wanted.close()
         self._let_go()
 
-    def _let_go(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+    def _let_go(self, *, unwritable: bool = False) -> None:
+        self._readers.drop(unwritable=unwritable)
         if self._writer is not None:
             self._writer.conn.close()
             self._writer = None
@@ -169,17 +124,30 @@ class Database:
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Write what is wanted until cancelled, and then what still waits."""
         metrics.WRITES_WAITING.set_function(lambda: self._wanted.statistics().current_buffer_used)
+        self.alive = True
         task_status.started()
         try:
             while True:
                 await self._write_some(await self._wanted.receive())
         finally:
+            self.alive = False
             self._send.close()
             with anyio.CancelScope(shield=True):
                 async for left in self._wanted:
                     await self._write_some(left)
+                    if left.error is not None and isinstance(left.error, StorageFailed):
+                        break  # the others would wait as long, for nothing
+                self._refuse_all()
                 await to_thread.run_sync(self._let_go)
                 self._wanted.close()
+
+    def _refuse_all(self) -> None:
+        """Nothing more is written: say so to whoever waits."""
+        with suppress(anyio.WouldBlock, anyio.EndOfStream, anyio.ClosedResourceError):
+            while True:
+                left = self._wanted.receive_nowait()
+                left.error = storage_error(anyio.ClosedResourceError())
+                left.ended.set()
 
     async def _write_some(self, first: Writing[Any]) -> None:
         batch = [first]
@@ -194,16 +162,18 @@ class Database:
             writing.ended.set()
 
     def _commit(self, batch: Sequence[Writing[Any]]) -> None:
-        """All in one transaction; where that fails, each in its own."""
+        """All in one transaction; where one of them is wrong, each in its own."""
         try:
             self._transact(batch)
             self.failed = None
         except Exception as error:  # noqa: BLE001 - each change is told its own
-            if len(batch) > 1:
+            known = self._known(error)
+            if len(batch) > 1 and not isinstance(known, StorageFailed):
                 for writing in batch:
                     self._commit([writing])
                 return
-            batch[0].error = self._known(error)
+            for writing in batch:
+                writing.error = known
 
     def _transact(self, batch: Sequence[Writing[Any]]) -> None:
         tables = self._writer or self._open_to_write()
@@ -211,6 +181,9 @@ class Database:
         try:
             for writing in batch:
                 writing.error = None
+                if writing.withdrawn:
+                    writing.error = DeadlineExceeded(LATE)
+                    continue
                 try:
                     with tables.atomic():
                         writing.result = writing.change(tables)
@@ -230,7 +203,9 @@ class Database:
         metrics.WRITES_FAILED.labels(known.code).inc()
         if isinstance(known, StorageFailed):
             self.failed = known
-            self._let_go()  # it is opened anew, as readers of a disk that was read-only keep it so for this process
+            self._let_go(
+                unwritable=True
+            )  # it is opened anew, as readers of a disk that was read-only keep it so for this process
         return known
 
     def begin(self, change: Callable[[Tables], Result]) -> Writing[Result]:
@@ -266,24 +241,11 @@ class Database:
 
     async def read(self, query: Callable[[Tables], Result]) -> Result:
         """Look something up. Raises a storage error, `DeadlineExceeded` for what takes too long."""
-        return await to_thread.run_sync(self._look_up, query, limiter=self._few)
+        return await self._readers.read(query)
 
-    def _look_up(self, query: Callable[[Tables], Result]) -> Result:
-        until = time.monotonic() + READ_SECONDS
-        try:
-            connection = self._idle.pop() if self._idle else self._reader()
-        except sqlite3.Error as error:
-            raise storage_error(error) from error
-        try:
-            connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
-            connection.execute("BEGIN")  # all that one query sees is of one moment
-            return query(Tables(connection, recursive_triggers=False, execute_plugins=False))
-        except sqlite3.Error as error:
-            raise storage_error(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._idle.append(connection)
+    async def search(self, query: Callable[[Tables], Result]) -> Result:
+        """As `read`, for what may take long: one after the other, and nobody else waits for it."""
+        return await self._readers.search(query)
 
 
 def now_ms() -> int:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from appliance.errors import NotFound, RequestError
+from appliance.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sqlite_utils import Database as Tables
 
-MOST_ITEMS: Final = 10_000
+MOST_ITEMS: Final = 100_000
 """Of one conversation."""
+MOST_TOLD: Final = 400_000
+"""Characters of a conversation that are looked up for a prompt: more than any context holds."""
+MOST_PAGE: Final = 4_000_000
+"""Characters of a page."""
 MOST_CHARACTERS: Final = 1_000_000
 """Of one item."""
 
+ROOM: Final = 100
+"""Items that a turn may add."""
+
+Known = Literal["renew", "rename", "refuse"]
 Kind = Literal["message", "function_call", "function_call_output", "reasoning"]
 Role = Literal["system", "user", "assistant"]
 Status = Literal["in_progress", "completed", "incomplete"]
@@ -59,17 +68,25 @@ def item_of(row: Mapping[str, Any]) -> Item:
     return Item(**{**given, "aloud": bool(row["aloud"]), "timings": msgspec.json.decode(row["timings"])})
 
 
-def put(tables: Tables, conversation: int, items: Sequence[Item], now: int, *, after: str | None = None) -> None:
-    """Add items at the end, or after another one ("root": before all); those that are there already are renewed.
+def put(
+    tables: Tables, conversation: int, items: Sequence[Item], now: int, *, known: Known = "refuse",
+    after: str | None = None,
+) -> None:  # fmt: skip
+    """Add items at the end, or after another one ("root": before all).
 
-    Raises `RequestError` where an item or the conversation is too large.
+    `known` says what becomes of one whose id there is already: it is renewed where it stands, added under another id,
+    or refused. Raises `RequestError` for that, and where an item or the conversation is too large.
     """
     if not items:
         return
     check(items)
     place = _place(tables, conversation, after, len(items))
+    if place > MOST_ITEMS:
+        raise full()
     marks = ", ".join("?" * (len(COLUMNS) + 2))
     renewed = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("id", "created_ms"))
+    if known != "renew":
+        items = [_distinct(tables, conversation, item, known) for item in items]
     for number, item in enumerate(items):
         values = {name: getattr(item, name) for name in COLUMNS}
         values |= {"timings": msgspec.json.encode(item.timings).decode(), "created_ms": item.created_ms or now}
@@ -78,9 +95,20 @@ def put(tables: Tables, conversation: int, items: Sequence[Item], now: int, *, a
             f" ON CONFLICT (conversation, id) DO UPDATE SET {renewed}",
             [conversation, place + number, *values.values()],
         )
-    (count,) = tables.execute("SELECT count(*) FROM items WHERE conversation = ?", [conversation]).fetchone()
-    if count > MOST_ITEMS:
-        raise RequestError(f"A conversation has at most {MOST_ITEMS} items; begin another one.", param="conversation")
+
+
+def _distinct(tables: Tables, conversation: int, item: Item, known: Known) -> Item:
+    found = tables.execute("SELECT 1 FROM items WHERE conversation = ? AND id = ?", [conversation, item.id]).fetchone()
+    if found is None:
+        return item
+    if known == "refuse":
+        raise RequestError(f"The conversation has an item {item.id[:128]!r} already.", param="items")
+    return replace(item, id=new_id("item"))
+
+
+def full() -> RequestError:
+    """What is said of a conversation that has no room for another turn."""
+    return RequestError(f"A conversation has at most {MOST_ITEMS} items; begin another one.", param="conversation")
 
 
 def check(items: Iterable[Item]) -> None:
@@ -105,13 +133,40 @@ def _place(tables: Tables, conversation: int, after: str | None, count: int) -> 
     return place + 1
 
 
+def before_turn(tables: Tables, conversation: int, turn: str) -> str | None:
+    """Id of the item before a turn that is there already, "root" if it is the first; None if it is not there."""
+    found = tables.execute("SELECT min(place) FROM items WHERE conversation = ? AND turn = ?", [conversation, turn])
+    (place,) = found.fetchone()
+    if place is None:
+        return None
+    before = tables.execute(
+        "SELECT id FROM items WHERE conversation = ? AND place < ? ORDER BY place DESC LIMIT 1", [conversation, place]
+    ).fetchone()
+    return before[0] if before is not None else "root"
+
+
 def last(tables: Tables, conversation: int, count: int) -> list[Item]:
-    """The newest items, oldest first."""
+    """The newest items, oldest first, as far as a prompt can hold them. Raises `RequestError` if there is no room."""
+    (place,) = tables.execute("SELECT max(place) FROM items WHERE conversation = ?", [conversation]).fetchone()
+    if (place or 0) >= MOST_ITEMS - ROOM:
+        raise full()
     rows = tables.query(
         f"SELECT {_NAMED} FROM items WHERE conversation = ? ORDER BY place DESC, number DESC LIMIT ?",
         [conversation, count],
     )
-    return [item_of(row) for row in rows][::-1]
+    return _up_to(rows, MOST_TOLD)[::-1]
+
+
+def _up_to(rows: Iterable[Mapping[str, Any]], most: int) -> list[Item]:
+    """The first items, one at least, until they have so many characters."""
+    found: list[Item] = []
+    for row in rows:
+        item = item_of(row)
+        most -= len(item.words) + len(item.text)
+        if most < 0 and found:
+            break
+        found.append(item)
+    return found
 
 
 def page(
@@ -132,8 +187,9 @@ def page(
         f"SELECT {_NAMED} FROM items WHERE conversation = ?{where} ORDER BY place {order}, number {order} LIMIT ?",
         [*values, limit + 1],
     )
-    items = [item_of(row) for row in rows]
-    return items[:limit], len(items) > limit
+    kept = list(rows)
+    items = _up_to(kept[:limit], MOST_PAGE)
+    return items, len(kept) > len(items)
 
 
 def get(tables: Tables, conversation: int, item: str) -> Item:

@@ -19,6 +19,13 @@ MATCHED: Final = ("\x02", "\x03")
 """Around a word that was searched, in a snippet."""
 
 
+MOST_MATCHES: Final = 5_000
+"""Messages that a search looks at, the newest first."""
+MOST_WORDS: Final = 32
+LEAST_PREFIX: Final = 3
+"""Letters of a beginning of a word that is looked for; shorter ones begin too many words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """One conversation, without its items. Times are milliseconds since the epoch."""
@@ -72,19 +79,19 @@ def page(tables: Tables, *, owner: str, after: str | None, limit: int, words: st
         where += " AND (updated_ms, number) < (SELECT updated_ms, number FROM conversations WHERE number = :last)"
         values["last"] = last
     snippet = "NULL"
-    if query := _query(words):
+    if words.strip():
         literal = re.sub("([%_~])", r"~\1", words.strip())
-        values |= {"query": query, "title": f"%{literal}%"}
-        said = "SELECT {} FROM items_words WHERE items_words MATCH :query"
-        found = f"SELECT conversation FROM items WHERE number IN ({said.format('rowid')})"
-        where += f" AND (number IN ({found}) OR title LIKE :title ESCAPE '~')"
-        around = said.format("snippet(items_words, 0, :open, :close, char(8230), 16)")
-        snippet = (
-            f"({around} AND rowid IN (SELECT number FROM items WHERE conversation = conversations.number) LIMIT 1)"
-        )
+        values |= {"query": _query(words), "title": f"%{literal}%", "most": MOST_MATCHES}
+        said = "SELECT {} FROM items_words {} WHERE items_words MATCH :query"
+        joined = "JOIN items ON items.number = items_words.rowid JOIN conversations AS own ON own.number = conversation"
+        found = f"{said.format('conversation', joined)} AND owner = :owner ORDER BY items_words.rowid DESC LIMIT :most"
+        where += f" AND (title LIKE :title ESCAPE '~' OR number IN ({found}))"
+        around = said.format("snippet(items_words, 0, :open, :close, char(8230), 16)", "")
+        snippet = f"({around} AND rowid IN (SELECT number FROM items WHERE conversation = shown.number) LIMIT 1)"
     rows = tables.query(
-        f"SELECT *, {snippet} AS snippet FROM conversations WHERE {where}"
-        " ORDER BY updated_ms DESC, number DESC LIMIT :limit",
+        # nested, so that words are cut out only of what is shown
+        f"SELECT *, {snippet} AS snippet FROM (SELECT * FROM conversations WHERE {where}"
+        " ORDER BY updated_ms DESC, number DESC LIMIT :limit) AS shown",
         values,
     )
     conversations = [conversation_of(row) for row in rows]
@@ -92,6 +99,11 @@ def page(tables: Tables, *, owner: str, after: str | None, limit: int, words: st
 
 
 def _query(words: str) -> str:
-    """All words, the last one as a beginning, in FTS5's language; quoted, so that none of it is an operator."""
-    found = re.findall(r"\w+", words)[:32]
-    return " ".join(f'"{word}"' for word in found) + "*" if found else ""
+    """All words, the last one as a beginning if it is long enough to say something, in FTS5's language.
+
+    They are quoted, so that none of them is an operator.
+    """
+    found = re.findall(r"\w+", words)[:MOST_WORDS]
+    if not found:
+        return '""'
+    return " ".join(f'"{word}"' for word in found) + ("*" if len(found[-1]) >= LEAST_PREFIX else "")

@@ -85,9 +85,14 @@ def m001_conversations(database: Database) -> None:
         CREATE TRIGGER items_removed AFTER DELETE ON items BEGIN
             INSERT INTO items_words (items_words, rowid, words) VALUES ('delete', old.number, old.words);
         END;
+        CREATE TABLE chores (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER items_to_scrub AFTER DELETE ON items BEGIN
+            INSERT OR IGNORE INTO chores VALUES ('items_words');
+        END;
         CREATE TRIGGER items_changed AFTER UPDATE OF words ON items WHEN old.words != new.words BEGIN
             INSERT INTO items_words (items_words, rowid, words) VALUES ('delete', old.number, old.words);
             INSERT INTO items_words (rowid, words) VALUES (new.number, new.words);
+            INSERT OR IGNORE INTO chores VALUES ('items_words');
         END;
 
         CREATE TABLE clips (
@@ -107,11 +112,13 @@ def m002_responses(database: Database) -> None:
             owner TEXT NOT NULL,
             id TEXT NOT NULL,
             previous TEXT,
+            conversation TEXT,
             kept BLOB NOT NULL,
             created_ms INTEGER NOT NULL,
             UNIQUE (owner, id)
         ) STRICT;
         CREATE INDEX responses_by_age ON responses (created_ms);
+        CREATE INDEX responses_of ON responses (owner, conversation) WHERE conversation IS NOT NULL;
         CREATE TABLE response_items (
             response INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,
             id TEXT NOT NULL,
@@ -155,6 +162,7 @@ def m003_identity(database: Database) -> None:
             times INTEGER NOT NULL DEFAULT 1
         ) STRICT;
         CREATE INDEX audit_by_time ON audit (at_ms);
+        CREATE INDEX audit_alike ON audit (action, actor, address, object, at_ms);
     """)
 
 
@@ -236,5 +244,6 @@ def m005_knowledge(database: Database) -> None:
         CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
             INSERT INTO passages_words (passages_words, rowid, text, heading)
             VALUES ('delete', old.number, old.text, old.heading);
+            INSERT OR IGNORE INTO chores VALUES ('passages_words');
         END;
     """)

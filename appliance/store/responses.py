@@ -28,6 +28,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     previous: str | None
     """The response that this one went on from."""
+    conversation: str | None = None
+    """The conversation that it is part of, and goes with."""
     input: list[dict[str, Any]]
     """Items of its own request, without those of the responses before it."""
     body: dict[str, Any]
@@ -93,8 +95,8 @@ class Responses:
 def put(tables: Tables, owner: str, response: Kept) -> None:
     """Keep a response."""
     made = tables.execute(
-        "INSERT INTO responses (owner, id, previous, kept, created_ms) VALUES (?, ?, ?, ?, ?)",
-        [owner, response.id, response.previous, msgspec.json.encode(response), now_ms()],
+        "INSERT INTO responses (owner, id, previous, conversation, kept, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        [owner, response.id, response.previous, response.conversation, msgspec.json.encode(response), now_ms()],
     )
     number = made.lastrowid
     tables.conn.executemany(

@@ -6,12 +6,12 @@ merged, and their pages in the write-ahead log until it is emptied: both are don
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from appliance.errors import ApplianceError
-from appliance.logs import logger
+from appliance.logs import logger, place_of
 from appliance.store.database import now_ms
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ TOGETHER: Final = 50
 """Rows that go in one transaction, so that no turn waits long."""
 MERGED_PAGES: Final = 200
 """Of the search's index, in one transaction."""
+MOST_REFUSALS: Final = 10_000
+"""Entries of the audit log about wrong keys."""
 DAY_MS: Final = 86_400_000
 
 RULES: Final = {
@@ -47,8 +49,8 @@ async def keep_swept(database: Database, settings: Store) -> None:
     while True:
         try:
             await sweep(database, settings)
-        except ApplianceError as error:  # a full disk, for example; the next hour may be better
-            log.warning("sweep broken off", code=error.code)
+        except Exception as error:  # noqa: BLE001 - a full disk, for example; the next hour may be better
+            log.warning("sweep broken off", **place_of(error))
         await anyio.sleep(SECONDS)
 
 
@@ -59,8 +61,10 @@ async def sweep(database: Database, settings: Store) -> int:
         days: float = getattr(settings, field)
         if days:
             gone += await _delete(database, table, older, now_ms() - int(days * DAY_MS))
-    while await database.write(_merge):
-        pass
+    for (index,) in await database.read(lambda tables: tables.execute("SELECT name FROM chores").fetchall()):
+        while await database.write(partial(_merge, index=index)):
+            pass
+    gone += await database.write(_prune_refusals)
     await database.checkpoint()
     if gone:
         log.info("too old rows deleted", rows=gone)
@@ -78,8 +82,20 @@ async def _delete(database: Database, table: str, older: str, than_ms: int) -> i
     return gone
 
 
-def _merge(tables: Tables) -> bool:
-    """Merge a little; whether there is more to do."""
+def _merge(tables: Tables, index: str) -> bool:
+    """Merge a little of an index for search; whether there is more to do."""
     before = tables.conn.total_changes
-    tables.execute("INSERT INTO items_words (items_words, rank) VALUES ('merge', ?)", [-MERGED_PAGES])
-    return tables.conn.total_changes - before >= 2
+    tables.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", [-MERGED_PAGES])
+    more = tables.conn.total_changes - before >= 2
+    if not more:
+        tables.execute("DELETE FROM chores WHERE name = ?", [index])
+    return more
+
+
+def _prune_refusals(tables: Tables) -> int:
+    """Whoever fails again and again pushes nothing else out of the log."""
+    return tables.execute(
+        "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE action >= 'refused:' AND action < 'refused;'"
+        " ORDER BY number DESC LIMIT -1 OFFSET ?)",
+        [MOST_REFUSALS],
+    ).rowcount

@@ -76,11 +76,10 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
         complete = True
     finally:
         watch.mark("done", anyio.current_time())
-        if reply.text.strip():  # a turn that failed before its first word is not part of what was said
+        if complete or reply.text.strip():  # a turn that failed before its first word is not part of what was said
             said = _said(turn.id, words, reply.text, watch, complete=complete)
             writing = conversations.add(turn.owner, turn.conversation, Addition(items=said))
-    if reply.text.strip():
-        await writing.done()
+    await writing.done()
     for name, milliseconds in watch.marks.items():
         metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)
     await emit(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
+from sqlite_utils import Database as Tables
 
 from appliance.dialogue import prompt
 from appliance.jobs import Generate
 from appliance.store.conversations import Addition, check_id
-from appliance.store.database import Writing
 from appliance.store.items import Item
+from appliance.store.writing import Writing
 from appliance.web.box import Box
 from appliance.web.identity.caller import Caller
 from appliance.web.kept_items import kept_messages, kept_reply
@@ -45,9 +46,9 @@ class Continuing:
         before = prompt.messages("", await self.earlier())
         return replace(job, messages=[*job.messages[:first], *before, *job.messages[first:]])
 
-    async def keep(self, items: Sequence[Item]) -> None:
-        """Add to it; on disk when this returns."""
-        await self._add(items).done()
+    async def keep(self, items: Sequence[Item], also: Callable[[Tables], None] | None = None) -> None:
+        """Add to it, and make another change with that; on disk when this returns."""
+        await self._add(items, also).done()
 
     async def keep_chat(self, asked: Generate, reply: Reply) -> None:
         """Add an exchange: what was asked without what was said before, and the reply."""
@@ -58,6 +59,8 @@ class Continuing:
         if said := kept_reply(reply):
             self._add([*kept_messages(asked.messages), *said])
 
-    def _add(self, items: Sequence[Item]) -> Writing[None]:
+    def _add(self, items: Sequence[Item], also: Callable[[Tables], None] | None = None) -> Writing[None]:
         mine = [dataclasses.replace(item, turn=self.turn) for item in items]
-        return self.box.conversations.add(self.caller.owner, self.conversation, Addition(items=mine))
+        return self.box.conversations.add(
+            self.caller.owner, self.conversation, Addition(items=mine, known="rename", also=also)
+        )

@@ -38,7 +38,7 @@ from appliance.web import (
     vector_stores,
 )
 from appliance.web.box import Box
-from appliance.web.gate import Gate
+from appliance.web.gate import STRANGERS, Gate
 from appliance.web.identity.caller import caller_of
 from appliance.web.identity.guard import guard
 from appliance.web.identity.watch import watch_keys
@@ -49,6 +49,14 @@ if TYPE_CHECKING:
 
 FORM_MB = 1
 """Of a form around a document."""
+SMALL = {
+    STRANGERS: 16_000,
+    "/v1/admin/": 64_000,
+    "/v1/realtime/client_secrets": 256_000,
+    "/v1/conversations": 8_000_000,
+    "/v1/vector_stores": 256_000,
+}
+"""Bytes of a body at doors that take no audio and no long prompts, by the beginning of the path."""
 
 DOORS = (
     transcriptions.transcriptions,
@@ -145,17 +153,20 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
     )
     limits = settings.limits
 
-    def limit_mb(path: str) -> int:
-        return limits.document_mb + FORM_MB if path == files.PATH else limits.body_mb
+    def limit(path: str) -> int:
+        if path == files.PATH:
+            return (limits.document_mb + FORM_MB) * 1_000_000
+        small = next((most for start, most in SMALL.items() if path.startswith(start)), None)
+        return min(small or limits.body_mb * 1_000_000, limits.body_mb * 1_000_000)
 
-    return Gate(app, limits.requests, settings.workers.reader_seconds, limit_mb)
+    return Gate(app, limits.requests, settings.workers.reader_seconds, limit)
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig:
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "x-request-id"],
+        allow_headers=["*"],  # clients have headers of their own, such as x-stainless-lang
         expose_headers=["x-request-id", "x-conversation-id", "x-turn-id", "retry-after"],
         max_age=600,
     )

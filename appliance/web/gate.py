@@ -28,6 +28,12 @@ log = logs.logger(__name__)
 
 REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}")
 QUIET: Final = frozenset(("/health/live", "/health/ready", "/metrics"))
+STRANGERS: Final = "/v1/session"
+"""The door that reads the body of somebody whose key has not been seen."""
+MOST_STRANGERS: Final = 16
+"""Who are read at once, so that they take no room from others."""
+LEAST_BYTES: Final = 10_000
+"""Of a body that have to come in a second, after the first while."""
 SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -41,13 +47,14 @@ SECURITY: Final = (
 class Gate:
     """ASGI middleware around the whole application.
 
-    `most` requests are served at once. `limit_mb` gives the largest body by path. A client that takes nothing of its
-    answer for `reader_seconds` has left, and one that sends nothing of its body for so long is told so.
+    `most` requests are served at once. `limit` gives the largest body by path, in bytes. A client that takes nothing of
+    its answer for `reader_seconds` has left, and one that sends nothing of its body for so long is told so.
     """
 
-    def __init__(self, app: ASGIApp, most: int, reader_seconds: float, limit_mb: Callable[[str], int]) -> None:
+    def __init__(self, app: ASGIApp, most: int, reader_seconds: float, limit: Callable[[str], int]) -> None:
         self._app, self._most, self._reader_seconds, self._now = app, most, reader_seconds, 0
-        self._limit_mb = limit_mb
+        self._strangers = 0
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connection pass as they are."""
@@ -56,16 +63,20 @@ class Gate:
             return
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
-        if self._now >= self._most and scope["path"] not in QUIET:
+        path = scope["path"]
+        stranger = path == STRANGERS
+        if (self._now >= self._most and path not in QUIET) or (stranger and self._strangers >= MOST_STRANGERS):
             await self._refuse(send, request_id)
             return
         self._now += 1
+        self._strangers += stranger
         try:
             with bound_contextvars(request_id=request_id):
-                limit = self._limit_mb(scope["path"])
+                limit = self._limit(path)
                 await _Passage(self._app, scope, receive, send, request_id, self._reader_seconds, limit).serve()
         finally:
             self._now -= 1
+            self._strangers -= stranger
 
     async def _refuse(self, send: Send, request_id: str) -> None:
         error = Overloaded(f"The box serves {self._most} requests already.")
@@ -93,6 +104,8 @@ class _Passage:
         self._bytes = int(promised) if promised.isdigit() else 0
         """Of the body: as its head promises, or else those that have come."""
         self._counts = not self._bytes
+        self._until = anyio.current_time() + patience
+        """By then the rest of the body has to come; each piece that does puts it off."""
         self._request_id = request_id.encode()
         self._status = 0
         self._answered = self._left = False
@@ -133,10 +146,11 @@ class _Passage:
             return {"type": "http.disconnect"}
         self._check_size()
         message: Any = None
-        with anyio.move_on_after(self._patience):
+        with anyio.move_on_at(min(anyio.current_time() + self._patience, self._until)):
             message = await self._receive()
         if message is None:
-            raise TooSlow(f"Nothing of the request's body came for {self._patience:g} s.")
+            raise TooSlow("The request's body comes too slowly.")
+        self._until += len(message.get("body", b"")) / LEAST_BYTES
         if self._counts:
             self._bytes += len(message.get("body", b""))
             self._check_size()
@@ -149,8 +163,8 @@ class _Passage:
         return message  # type: ignore[no-any-return]
 
     def _check_size(self) -> None:
-        if self._bytes > self._limit * 1_000_000:
-            raise TooLarge(f"The request body is over the limit of {self._limit} MB.")
+        if self._bytes > self._limit:
+            raise TooLarge(f"The request body is over the limit of {self._limit / 1_000_000:g} MB.")
 
     async def _watch(self) -> None:
         await self._body_read.wait()

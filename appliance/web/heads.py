@@ -45,8 +45,23 @@ class BoundedHeads(HttpToolsProtocol):
                 self._refuse(TOO_LARGE)
                 return
             self._head_bytes += len(data)
-            self._wait()
+            if not self._answering:  # what is being answered now is not cut off
+                self._wait()
         super().data_received(data)
+
+    @property
+    def _answering(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; behind the body it is a trailer, which nobody wants."""
+        if self._wanted:
+            super().on_header(name, value)
+            return
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > MOST_BYTES:
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         """The head is here."""

@@ -15,10 +15,10 @@ from appliance.web.identity.guard import NEEDS
 
 
 class Live(msgspec.Struct, frozen=True):
-    """The process answers."""
+    """The process answers; `dead` once it can remember nothing more."""
 
     version: str
-    status: Literal["live"] = "live"
+    status: Literal["live", "dead"]
 
 
 class StageBody(msgspec.Struct, frozen=True):
@@ -39,9 +39,10 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 @get("/health/live", opt={NEEDS: "open"}, summary="Liveness")
-async def live() -> Live:
-    """Whether the process answers at all."""
-    return Live(__version__)
+async def live(box: NamedDependency[Box]) -> Response[Live]:
+    """200 while the process answers and can remember; otherwise 503, and it had better be started again."""
+    status: Literal["live", "dead"] = "live" if box.database.alive else "dead"
+    return Response(Live(__version__, status), status_code=200 if status == "live" else 503)
 
 
 @get("/health/ready", opt={NEEDS: "open"}, summary="Readiness, for each stage")

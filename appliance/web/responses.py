@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from litestar import Request, Response, delete, get, post
@@ -16,6 +17,7 @@ from appliance.errors import NotFound, RequestError
 from appliance.ids import new_id
 from appliance.jobs import AnyPart, Generate
 from appliance.store.responses import Kept, Responses
+from appliance.store.responses import put as put_response
 from appliance.web import response_prompt
 from appliance.web.box import Box
 from appliance.web.continuing import Continuing
@@ -210,10 +212,18 @@ async def _answer(box: Box, turn: _Turn, stream: ResponseStream, tell: Tell) -> 
 
 
 async def _keep(box: Box, turn: _Turn, response: ResponseBody) -> None:
-    if turn.conversation is not None:
-        await turn.conversation.keep([kept(item) for item in (*turn.input, *response.output)])
-    if response.store:
-        body = to_builtins(response)
-        previous = response.previous_response_id
-        remembered = Kept(id=body["id"], previous=previous, input=raw_items(turn.input), body=body)
-        await box.responses.keep(turn.caller.owner, remembered)
+    """All of it in one transaction."""
+    owner, conversation = turn.caller.owner, turn.conversation
+    body = to_builtins(response)
+    remembered = Kept(
+        id=body["id"],
+        previous=response.previous_response_id,
+        conversation=conversation.conversation if conversation is not None else None,
+        input=raw_items(turn.input),
+        body=body,
+    )
+    put = partial(put_response, owner=owner.user, response=remembered) if response.store else None
+    if conversation is not None:
+        await conversation.keep([kept(item) for item in (*turn.input, *response.output)], put)
+    elif put is not None:
+        await box.responses.keep(owner, remembered)

@@ -33,11 +33,11 @@ class Disk:
         self._spare.unlink()
 
 
-async def fill(store: Conversations, most: int) -> tuple[set[str], ApplianceError | None]:
+async def fill(store: Conversations, kind: str, most: int) -> tuple[set[str], ApplianceError | None]:
     """Items that were acknowledged, and the error that ended it."""
     done: set[str] = set()
     for number in range(most):
-        name = f"item{number}"
+        name = f"{kind}{number}"
         try:
             await store.add(ANNA, "one", Addition(items=[Item(id=name, words="word " * 200)])).done()
         except ApplianceError as error:
@@ -58,7 +58,7 @@ async def everything(store: Conversations) -> set[str]:
 async def main(kind: str, folder: Path) -> None:
     disk, path = Disk(folder), folder / "appliance.db"
     async with Database(path).running() as database:
-        done, _ = await fill(Conversations(database), 20)
+        done, _ = await fill(Conversations(database), "early", 20)
         if kind == "full":
             await look(Conversations(database), done, disk)
     if kind == "read-only":  # a disk with open files cannot be made so: it is found so at the next start
@@ -72,14 +72,15 @@ async def main(kind: str, folder: Path) -> None:
 
 async def look(store: Conversations, done: set[str], disk: Disk) -> None:
     await everything(store)  # so that there is a reader when the disk is mended
-    more, error = await fill(store, 10_000)
+    more, error = await fill(store, "late", 10_000)
     print(f"refused: {error.code} {error.message}" if error is not None else "nothing was refused")
     missing = (done | more) - await everything(store)
     print(f"lost {missing}" if missing else "all that was acknowledged is there")
     print("search works" if (await store.page(ANNA, words="word")).conversations else "nothing found")
     disk.mend()
     await store.add(ANNA, "two", Addition(items=[Item(id="again", words="again")])).done()
-    print("writes again")
+    again = await store.history(ANNA, "two", 9)
+    print("writes again" if [item.words for item in again] == ["again"] else "written, but not to be seen")
 
 
 anyio.run(main, sys.argv[1], Path(sys.argv[2]))

@@ -112,7 +112,7 @@ async def test_what_waits_is_bounded(database: Database) -> None:
 
 
 async def test_a_long_query_is_given_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.store.database.READ_SECONDS", 0.0)
+    monkeypatch.setattr("appliance.store.readers.READ_SECONDS", 0.0)
     endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
     with pytest.raises(Exception, match="did not answer in time"):
         await database.read(lambda tables: tables.execute(endless).fetchone())

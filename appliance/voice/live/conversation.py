@@ -18,6 +18,7 @@ MOST_AUDIO_BYTES: Final = 16_000_000
 
 MOST_UNHEARD_BYTES: Final = 64_000_000
 """Of audio in items that nobody has asked an answer to: half an hour."""
+MOST_ITEM_CHARACTERS: Final = 500_000
 MOST_CHARACTERS: Final = 4_000_000
 """Of all texts of a conversation."""
 
@@ -121,6 +122,8 @@ class Conversation:
         unheard = sum(len(said.audio or b"") for each in (*self, item) for said in each.unheard)
         if unheard > MOST_UNHEARD_BYTES:
             raise RequestError("There is half an hour of audio already that nobody asked an answer to.", param="item")
+        if len(item.words) + len(item.text) > MOST_ITEM_CHARACTERS:
+            raise RequestError(f"The item has more than {MOST_ITEM_CHARACTERS} characters.", param="item")
         if sum(len(each.words) + len(each.text) for each in (*self, item)) > MOST_CHARACTERS:
             raise RequestError(f"The conversation has more than {MOST_CHARACTERS} characters.", param="item")
 
@@ -141,7 +144,8 @@ class Conversation:
         gone = [old for old in self._order[: max(0, len(self._order) - MOST_ITEMS)] if old != item.id]
         for old in gone:
             self.remove(old)
-        self._forget_audio()
+        if any(said.audio for said in item.said):
+            self._forget_audio()
         return gone
 
     def remove(self, item_id: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.errors import RequestError
+from appliance.logs import logger
 from appliance.store.conversations import Addition
 from appliance.store.items import Item as Kept
 from appliance.voice.live.conversation import Item, Said
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from appliance.store.conversations import Conversations
-    from appliance.store.database import Writing
     from appliance.store.owners import Owner
+    from appliance.store.writing import Writing
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.events import LiveEvent
+
+
+log = logger(__name__)
 
 
 class Record:
@@ -36,7 +41,7 @@ class Record:
         self._timings: dict[str, dict[str, float]] = {}
         """By the id of a response, until it is over, and then by that of its message."""
 
-        self._writing: list[Writing[None]] = []
+        self._writing: list[tuple[Writing[None], Addition]] = []
         """What was queued and, as far as was seen, is not on disk yet."""
 
     def resumed(self, history: Iterable[Kept]) -> Iterator[Item]:
@@ -69,13 +74,18 @@ class Record:
                 self.write(conversation)
             case _:
                 pass
-        return tuple(self._writing)
+        return tuple(writing for writing, _ in self._writing)
 
     def write(self, conversation: Conversation) -> None:
         """Queue all that has changed, and once more what could not be written."""
-        if any(writing.error is not None for writing in self._writing):
-            self._known.clear()
-        self._writing = [writing for writing in self._writing if not writing.ended.is_set()]
+        before_now, self._writing = self._writing, []
+        for writing, addition in before_now:
+            if not writing.ended.is_set():
+                self._writing.append((writing, addition))
+            elif isinstance(writing.error, RequestError):  # it would be refused again
+                log.warning("items not kept", code=writing.error.code)
+            elif writing.error is not None:
+                self._add(addition)
         changed: list[Kept] = []
         after, items = "root", list(conversation)
         last_known = max((at for at, item in enumerate(items) if item.id in self._known), default=-1)
@@ -84,15 +94,15 @@ class Record:
                 kept = self._kept(item)
                 before = self._known.get(item.id)
                 if before is None and at < last_known:
-                    self._add(Addition(items=[kept], after=after))
+                    self._add(Addition(items=[kept], known="renew", after=after))
                 elif kept != before and (before is not None or kept.words or kept.text):
                     changed.append(kept)
             after = item.id if item.id in self._known else after
         if changed:
-            self._add(Addition(items=changed))
+            self._add(Addition(items=changed, known="renew"))
 
     def _add(self, addition: Addition) -> None:
-        self._writing.append(self._conversations.add(self._owner, self.conversation, addition))
+        self._writing.append((self._conversations.add(self._owner, self.conversation, addition), addition))
         self._known |= {item.id: item for item in addition.items}
 
     def _kept(self, item: Item) -> Kept:

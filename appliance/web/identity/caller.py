@@ -60,7 +60,7 @@ def caller_with(key: Key, address: str, settings: Settings) -> Caller:
     allowed = GRANTABLE[key.role]
     usual: Allowance = settings.admin_limits if key.role == "admin" else settings.user_limits
     return Caller(
-        key.owner, frozenset(key.scopes) & allowed or USUAL[key.role], key.id, address,
+        key.owner, frozenset(key.scopes) & allowed if key.scopes else USUAL[key.role], key.id, address,
         replace(usual, **{name: most for name, most in key.limits.items() if name in usual.__struct_fields__}),
     )  # fmt: skip
 

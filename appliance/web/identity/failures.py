@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -19,15 +20,39 @@ MOST_WAITING: Final = 32
 """More failures at the same time are told at once, and not to come back soon, so that they take up no room."""
 
 
+NOTED_A_SECOND: Final = 5.0
+"""Failures of all addresses that are written down."""
+
+
+def _network(address: str) -> str:
+    """An IPv6 address's first 64 bits: whoever has one has all of the others."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
 class Failures:
     """Failures by address."""
 
     def __init__(self, now: Callable[[], float] = anyio.current_time) -> None:
         self._now, self._waiting = now, 0
+        self._noted = -1.0
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def worth_noting(self, address: str) -> bool:
+        """Whether the next failure is written down: the 1st, 2nd, 4th, 8th … of an address, and few a second."""
+        times, _ = self._failed.get(_network(address), (0, 0.0))
+        now = self._now()
+        if (times + 1) & times or now - self._noted < 1 / NOTED_A_SECOND:
+            return False
+        self._noted = now
+        return True
 
     def cost(self, address: str) -> float:
         """Count a failure; the seconds that it takes."""
+        address = _network(address)
         times, last = self._failed.pop(address, (0, self._now()))
         if self._now() - last > FORGIVEN_SECONDS:
             times = 0

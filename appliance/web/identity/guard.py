@@ -15,6 +15,7 @@ from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.store.database import now_ms
 from appliance.web.identity.caller import Caller, Needed, caller_with, let_in, local_caller, turn_away
 from appliance.web.identity.origins import check_loopback, check_origin
+from appliance.web.identity.watch import good
 
 if TYPE_CHECKING:
     from appliance.store.keys import Key
@@ -24,6 +25,7 @@ NEEDS: Final = "needs"
 COOKIE: Final = "appliance_session"
 SUBPROTOCOL: Final = "openai-insecure-api-key."
 """Before a key among the sub-protocols that a browser offers, as it can send no header."""
+ENDED: Final = "The key has expired or has been revoked."
 NO_KEY: Final = "Send a key as 'Authorization: Bearer va_…'."
 
 WORDS: Final = {"expired": "The key has expired.", "revoked": "The key has been revoked."}
@@ -59,9 +61,10 @@ async def _recognised(connection: ASGIConnection[Any, Any, Any, Any], box: Box) 
         check_loopback(connection.headers)
         check_origin(connection.headers, method, origins)
         return local_caller(address)
-    text = shown_by(connection)
-    if text:
+    if text := shown_by(connection):
         if method is None and (invited := box.lines.invited(text)) is not None:
+            if invited.caller.key and not await good(box.keys, invited.caller.key):
+                raise Unauthorized(ENDED)
             return invited.caller
         return await recognise(box, text, await box.keys.known(text), address)
     if token := connection.cookies.get(COOKIE):
@@ -74,7 +77,8 @@ async def recognise(box: Box, shown: str, key: Key | None, address: str) -> Call
     """Whoever shows a key. Raises `Unauthorized`, after a while, for one that is not good."""
     state = "unknown" if key is None else key.state(now_ms())
     if key is None or state != "active":
-        box.audit.note(key.id if key is not None else "", f"refused: {state} key", address=address)
+        if box.failures.worth_noting(address):
+            box.audit.note(key.id if key is not None else "", f"refused: {state} key", address=address)
         await box.failures.slow_down(address)
         raise Unauthorized(WORDS.get(state, "The key is not known here." if shown else NO_KEY))
     box.keys.used(key)

@@ -11,11 +11,10 @@ from litestar.params import JSONBody
 from msgspec import Meta
 from structlog.contextvars import bound_contextvars
 
-from appliance.errors import ApplianceError, Unauthorized
+from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.ids import new_id
 from appliance.settings import Settings
 from appliance.store.conversations import check_id
-from appliance.voice.live.conversation import MOST_ITEMS
 from appliance.voice.live.events import Fault
 from appliance.voice.live.record import Record
 from appliance.web.box import Box
@@ -27,10 +26,13 @@ from appliance.web.realtime.line import TRY_AGAIN, Line, part
 from appliance.web.realtime.lines import PREFIX, Invitation
 from appliance.web.realtime.server_events import Wording
 from appliance.web.realtime.wire_session import SessionBody, merged
+from appliance.web.wire_conversation_id import ConversationId
 
 POLICY = 1008
 """Close code of RFC 6455, as is `TRY_AGAIN`."""
 SUBPROTOCOL = "realtime"
+MOST_RESUMED = 500
+"""Items of a conversation that a client is told, and the model with it, when it goes on."""
 
 
 def first_session(settings: Settings) -> SessionBody:
@@ -53,6 +55,7 @@ class SecretRequest(msgspec.Struct, kw_only=True):
 
     expires_after: ExpiresAfter = msgspec.field(default_factory=ExpiresAfter)
     session: dict[str, Any] = {}
+    conversation: ConversationId | None = None
 
 
 class SecretAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,7 @@ async def client_secrets(
     """For browsers, which may not know a key."""
     session = merged(first_session(box.settings), data.session)
     conduct(session, box.names, box.settings.stt)
-    value, until = box.lines.invite(Invitation(session, caller), data.expires_after.seconds)
+    value, until = box.lines.invite(Invitation(session, caller, data.conversation), data.expires_after.seconds)
     return SecretAnswer(value=value, expires_at=until, session=session)
 
 
@@ -90,14 +93,25 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
             caller = caller_of(socket.scope)
             with box.lines.take(caller.key, caller.allowance.sessions):
                 session = _opening(socket, box, session_id)
-                conversation = socket.query_params.get("conversation")
-                name = check_id(str(conversation)) if conversation else new_id("conv")
-                history = await box.conversations.history(caller.owner, name, MOST_ITEMS) if conversation else ()
+                conversation = _wanted(socket, box, caller)
+                name = conversation or new_id("conv")
+                history = await box.conversations.history(caller.owner, name, MOST_RESUMED) if conversation else ()
                 record = Record(box.conversations, caller.owner, name)
                 await Line(socket, box, session, record).serve(history)
         except ApplianceError as error:  # refused before it began, or cut off
             code = TRY_AGAIN if error.status >= 500 else POLICY
             await part(socket, Wording("", "pcm").say(Fault(error)), code, error.code)
+
+
+def _wanted(socket: WebSocket[Any, Any, Any], box: Box, caller: Caller) -> str | None:
+    """The conversation that is to be gone on from. Raises `Forbidden` where the key, or the secret, is not for that."""
+    invited = box.lines.invited(shown_by(socket))
+    asked = socket.query_params.get("conversation") or (invited.conversation if invited is not None else None)
+    if asked is None:
+        return None
+    if not caller.may("history") or (invited is not None and invited.conversation != asked):
+        raise Forbidden("To go on from a conversation, the key needs the scope 'history'; a secret is made for one.")
+    return check_id(str(asked))
 
 
 def _opening(socket: WebSocket[Any, Any, Any], box: Box, session_id: str) -> SessionBody:

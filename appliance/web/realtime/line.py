@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream
 from litestar import WebSocket
 
 from appliance import logs
 from appliance.errors import ApplianceError, InternalError, RequestError
 from appliance.sound import seconds
-from appliance.store.database import Writing
 from appliance.store.items import Item as Kept
 from appliance.store.usage import Amount
+from appliance.store.writing import Writing
 from appliance.voice.live.events import (
     Fault,
     ItemDeleted,
@@ -85,7 +86,8 @@ class Line:
                     conversation = {"id": self._record.conversation, "object": "realtime.conversation"}
                     self._put(encode({"type": "conversation.created", "conversation": conversation}))
                     for item in self._record.resumed(history):
-                        join(self._live.conversation, item, self._emit)
+                        join(self._live.conversation, item, self._tell)
+                        await anyio.lowlevel.checkpoint()
                     await self._live.run(self._receive)
                     tasks.cancel_scope.cancel()
             slow = self._scope.cancelled_caught
@@ -100,6 +102,11 @@ class Line:
         writing = self._record.note(event, self._live.conversation)
         for message in self._wording.say(event):
             self._put(message, writing if self._is_end(event) else ())
+
+    def _tell(self, event: LiveEvent) -> None:
+        """Of what is on disk already."""
+        for message in self._wording.say(event):
+            self._put(message)
 
     def _is_end(self, event: LiveEvent) -> bool:
         """Whether it tells the client that something is done, so that it has to be on disk before."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "ek_"
 MOST_SECRETS: Final = 1_000
+MOST_EACH: Final = 50
+"""Secrets of one key; the oldest goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Invitation:
 
     session: SessionBody
     caller: Caller
+    conversation: str | None = None
+    """The only one that may be gone on from."""
 
 
 class Lines:
@@ -73,6 +77,9 @@ class Lines:
         """A secret that begins such conversations, and the Unix time at which it ends."""
         now = time.time()
         for secret in [secret for secret, (until, _) in self._secrets.items() if until < now]:
+            del self._secrets[secret]
+        mine = [secret for secret, (_, kept) in self._secrets.items() if kept.caller.key == invitation.caller.key]
+        for secret in mine[: max(0, len(mine) - MOST_EACH + 1)]:
             del self._secrets[secret]
         while len(self._secrets) >= MOST_SECRETS:
             del self._secrets[next(iter(self._secrets))]
