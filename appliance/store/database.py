@@ -23,6 +23,7 @@ from appliance import metrics
 from appliance.errors import ApplianceError, DeadlineExceeded, StorageFailed
 from appliance.logs import logger, place_of
 from appliance.store.faults import StoreError, storage_error
+from appliance.store.lock import Use
 from appliance.store.migrations import migrate
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Database:
         """Why nothing could be written the last time; None while all is well."""
         self._send, self._wanted = anyio.create_memory_object_stream[Writing[Any]](MOST_WAITING)
         self._writer: Tables | None = None
-        self._read_only = ""
+        self._use = Use(path.parent)
         self._idle: deque[sqlite3.Connection] = deque()
         self._one, self._few = anyio.CapacityLimiter(1), anyio.CapacityLimiter(READERS)
 
@@ -94,6 +95,9 @@ class Database:
         """Make the file or bring it up to date. Raises `StoreError`; a disk that cannot be written is only read."""
         try:
             self._open_to_write()
+        except StoreError:
+            self._use.end()
+            raise
         except (sqlite3.Error, OSError) as error:
             cause = storage_error(error)
             try:
@@ -102,12 +106,14 @@ class Database:
                 self._idle.append(self._reader())
                 self._idle[-1].execute("SELECT 1 FROM conversations LIMIT 1").fetchone()
             except sqlite3.Error as worse:
+                self._use.end()
                 raise StoreError(f"{self.path}: {cause.message}") from worse
             self.failed = cause
             log.error("database is only read", file=str(self.path), code=cause.code)
 
     def _open_to_write(self) -> Tables:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._use.begin()
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         try:
@@ -145,6 +151,7 @@ class Database:
         self._send.close()
         self._wanted.close()
         self._let_go()
+        self._use.end()
 
     def _let_go(self) -> None:
         while self._idle:
@@ -178,6 +185,7 @@ class Database:
                 async for left in self._wanted:
                     await self._write_some(left)
                 await to_thread.run_sync(self._let_go)
+                self._use.end()
                 self._wanted.close()
 
     async def _write_some(self, first: Writing[Any]) -> None:
