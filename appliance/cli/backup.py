@@ -28,7 +28,10 @@ class Sentences(click.Group):
 
         try:
             return super().invoke(ctx)
-        except (BackupError, StoreError, sqlite3.Error, OSError) as error:
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise click.ClickException(what) from error
+        except (BackupError, StoreError, sqlite3.Error) as error:
             raise click.ClickException(str(error)) from error
 
 

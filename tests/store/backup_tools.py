@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -102,5 +101,5 @@ def forged(path: Path, manifest: Manifest | bytes, parts: Sequence[bytes]) -> Pa
 def small_database() -> bytes:
     """The bytes of a database that is whole and has nothing in it."""
     with closing(sqlite3.connect(":memory:")) as database:
-        database.execute("CREATE TABLE nothing (x)")
-        return io.BytesIO(database.serialize()).getvalue()
+        database.execute("CREATE TABLE little (x)")
+        return database.serialize()
