@@ -17,13 +17,13 @@ import pytest
 from sqlite_utils import Database as Tables
 
 from appliance.store import migrations
-from appliance.store.backup import creating, kept, snapshot
+from appliance.store.backup import creating, kept, restoring, snapshot
 from appliance.store.backup.creating import create
 from appliance.store.backup.restoring import restore, verify
 from appliance.store.database import Database
 from appliance.store.faults import BackupError, StoreError
 from appliance.store.lock import alone
-from tests.store.backup_tools import Silent, contents, fill
+from store.archives import Silent, contents, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,10 @@ def test_a_copy_ends_although_others_write_at_every_step(path: Path, tmp_path: P
         assert copy.execute("SELECT count(*) FROM much").fetchone()[0] == 1
 
 
-def test_what_a_killed_box_had_in_its_log_is_backed_up_and_kept_beside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folds", [True, False])
+def test_what_a_killed_box_had_in_its_log_is_backed_up_and_kept_beside(
+    tmp_path: Path, folds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "box" / "appliance.db"
     with writing(path) as writer:
         writer.more(50)
@@ -134,9 +137,12 @@ def test_what_a_killed_box_had_in_its_log_is_backed_up_and_kept_beside(tmp_path:
         second = create(path, tmp_path, Silent())
         restore(second.path, tmp_path / "new" / "appliance.db", Silent())
         assert done <= items(tmp_path / "new" / "appliance.db")
+        if not folds:  # as where the disk fails
+            monkeypatch.setattr(restoring, "_fold", lambda _: None)
         restored = restore(first.path, path, Silent(), force=True)
     (before,) = restored.before
-    assert sorted(each.name for each in path.parent.iterdir()) == [".backup", "appliance.db", before.name]
+    beside = [before.name] if folds else [before.name, f"{before.name}-wal"]
+    assert sorted(each.name for each in path.parent.iterdir()) == [".backup", "appliance.db", *beside]
     assert done <= items(before)
     assert not done <= items(path)
 
@@ -195,12 +201,14 @@ def test_a_damaged_database_is_not_backed_up_but_can_be_replaced(path: Path, tmp
     path.with_name("appliance.db-wal").write_bytes(b"stale" * 1000)
     path.with_name("appliance.db-shm").write_bytes(b"stale" * 1000)
     before = restore(made.path, path, Silent(), force=True).before[-1]
+    assert not path.with_name("appliance.db-wal").exists()
     assert contents(path) == was
     assert before.stat().st_size == len(damaged)
     path.unlink()
     for end in ("-wal", "-shm"):
         path.with_name(f"appliance.db{end}").write_bytes(b"stale" * 1000)
     restore(made.path, path, Silent(), force=True)
+    assert not {"appliance.db-wal", "appliance.db-shm"} & {each.name for each in path.parent.iterdir()}
     assert contents(path) == was
 
 
@@ -225,13 +233,26 @@ def test_it_is_not_restored_while_the_database_is_in_use(path: Path, tmp_path: P
 
 
 def test_a_database_that_could_not_be_opened_holds_nothing(path: Path) -> None:
-    path.write_bytes(b"no database at all, but long enough to be looked at as one" * 100)
-    database = Database(path)
-    with pytest.raises(StoreError, match="damaged"):
-        database.open()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE _sqlite_migrations SET name = 'm999_future' WHERE name LIKE 'm001%'")
+        connection.commit()
+    for why in ("newer appliance", "damaged"):
+        database = Database(path)
+        with pytest.raises(StoreError, match=why):
+            database.open()
+        with alone(path.parent):
+            pass
+        database.close()
+        path.write_bytes(b"no database at all, but long enough to be looked at as one" * 100)
+
+
+async def test_a_database_is_held_until_its_last_change_is_written(path: Path) -> None:
+    async with Database(path).running() as database:
+        database._known(OSError(5, "it failed"))  # it is opened anew then, and stays held
+        with pytest.raises(StoreError, match="runs on this"), alone(path.parent):
+            pass
     with alone(path.parent):
         pass
-    database.close()
 
 
 def test_a_newer_schema_is_refused_and_an_older_one_is_brought_up_to_date(path: Path, tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ from appliance.store.backup.encryption import MAGIC
 from appliance.store.backup.packing import SEAL_BYTES
 from appliance.store.backup.restoring import restore, verify
 from appliance.store.faults import BackupError, Damaged
-from tests.store.backup_tools import Silent, contents, described, fill, forged, head, member, small_database
+from store.archives import Silent, contents, described, fill, forged, head, member, small_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from appliance.store.backup.manifest import Manifest
 
 PLACES = 40
 """Where a byte is flipped, evenly over the file."""
@@ -145,7 +147,7 @@ def test_manifests_that_are_none_are_refused(tmp_path: Path) -> None:
     none = msgspec.structs.replace(good, files=())
     text = msgspec.json.encode(good)
     nested = b'{"format": 1, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-    wrong = {
+    wrong: dict[str, Manifest | bytes] = {
         "lists a name twice": twice, "lists no appliance.db": none, "cannot be understood": text[:-5],
         "unknown field": text[:-1] + b', "more": 1}', ">= 0": text.replace(b'"bytes":', b'"bytes":-'),
         "it cannot be": nested,
@@ -178,6 +180,7 @@ def test_members_that_the_manifest_does_not_list_are_refused(tmp_path: Path) -> 
         "another order": [document, database, END],
         "one is missing": [database, END],
         "one too many": [database, document, member("documents/b", b"x"), END],
+        "one in the place of the end": [database, document, member("documents/b", b"x")],
         "no end": [database, document],
         "half an end": [database, document, bytes(512)],
         "more behind the end": [database, document, END, END],

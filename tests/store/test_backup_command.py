@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.cli.main import main
-from tests.store.backup_tools import contents, fill
+from store.archives import contents, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable

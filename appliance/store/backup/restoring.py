@@ -148,7 +148,7 @@ def _suffix(*paths: Path) -> str:
 def _fold(database: Path) -> None:
     """Bring the write-ahead log into the file. Raises `BackupError` if anybody has it open, by whatever program.
 
-    One that is damaged stays as it is: it is kept with its log.
+    Where that fails for another reason, it is kept with its log.
     """
     if not database.exists():
         return

@@ -62,7 +62,9 @@ def contents(path: Path) -> dict[str, list[Any]]:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         names = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        rows = {name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"'))) for name in names}  # noqa: S608
+        rows: dict[str, list[Any]] = {
+            name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"'))) for name in names
+        }  # noqa: S608
     for file in path.with_name("documents").rglob("*"):
         if file.is_file():
             rows[str(file.relative_to(path.parent))] = [file.read_bytes()]
