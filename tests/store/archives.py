@@ -63,8 +63,9 @@ def contents(path: Path) -> dict[str, list[Any]]:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         names = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         rows: dict[str, list[Any]] = {
-            name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"'))) for name in names
-        }  # noqa: S608
+            name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"')))  # noqa: S608
+            for name in names
+        }
     for file in path.with_name("documents").rglob("*"):
         if file.is_file():
             rows[str(file.relative_to(path.parent))] = [file.read_bytes()]
