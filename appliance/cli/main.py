@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "talk": "appliance.cli.talk",
     "keys": "appliance.cli.keys",
     "models": "appliance.cli.models",
+    "backup": "appliance.cli.backup",
     "settings": "appliance.cli.settings",
 }
 

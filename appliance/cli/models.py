@@ -12,6 +12,7 @@ from appliance.catalog import importing, sweeping, verify
 from appliance.catalog.faults import CatalogError
 from appliance.catalog.lineup import catalog
 from appliance.catalog.shelf import Shelf
+from appliance.cli.display import Display, mb
 from appliance.cli.options import load_settings
 
 if TYPE_CHECKING:
@@ -55,43 +56,6 @@ class Sentences(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-class Display:
-    """Progress on a terminal is one line that changes, elsewhere a line every 10 %."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty()
-        self._shown: dict[str, int] = {}
-        self._open = False
-
-    def say(self, text: str) -> None:
-        """Print one line."""
-        self._close()
-        click.echo(text)
-
-    def progress(self, what: str, done: int, total: int | None) -> None:
-        """Show how far `what` has come."""
-        if not total:
-            return
-        percent = 100 * done // total
-        step = percent if self._terminal else percent // 10 * 10
-        if self._shown.get(what) == step:
-            return
-        self._shown[what] = step
-        line = f"  {what}: {step:3d} % of {_mb(total)}"
-        if not self._terminal:
-            click.echo(line)
-            return
-        click.echo(f"\r\033[K{line}", nl=False)
-        self._open = True
-        if done >= total:
-            self._close()
-
-    def _close(self) -> None:
-        if self._open:
-            click.echo()
-        self._open = False
-
-
 @click.group(cls=Sentences)
 @_options
 @click.pass_context
@@ -122,7 +86,7 @@ def list_(box: Box, state_dir: Path | None, config: Path | None) -> None:
             (
                 model.name,
                 model.role,
-                _mb(size) if size else "?",
+                mb(size) if size else "?",
                 model.licence,
                 sets or "-",
                 shelf.state(model, lock),
@@ -208,14 +172,14 @@ def gc_(box: Box, dry_run: bool, yes: bool, keep: tuple[str, ...], state_dir: Pa
     with shelf.exclusive(click.echo):
         found = sweeping.waste(known, wanted, shelf)
         for item in found:
-            click.echo(f"{item.path}  {_mb(item.bytes)}  {item.why}")
+            click.echo(f"{item.path}  {mb(item.bytes)}  {item.why}")
         if not found:
             click.echo("There is nothing to remove.")
         elif dry_run:
-            click.echo(f"{_mb(sum(item.bytes for item in found))} would be freed.")
+            click.echo(f"{mb(sum(item.bytes for item in found))} would be freed.")
         elif yes or click.confirm("Remove all of these?"):
             sweeping.remove(found, shelf)
-            click.echo(f"{_mb(sum(item.bytes for item in found))} freed.")
+            click.echo(f"{mb(sum(item.bytes for item in found))} freed.")
 
 
 @models.command("import")
@@ -235,7 +199,3 @@ def import_(box: Box, folder: Path, names: tuple[str, ...], state_dir: Path | No
     if absent := [model.name for model in chosen if names and shelf.state(model) != "installed"]:
         raise CatalogError(f"{folder}: does not have {', '.join(absent)}")
     click.echo(f"{len(done)} models imported into {shelf.root}.")
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

@@ -22,6 +22,7 @@ from appliance import metrics
 from appliance.errors import ApplianceError, DeadlineExceeded, StorageFailed
 from appliance.logs import logger, place_of
 from appliance.store.faults import StoreError, storage_error
+from appliance.store.lock import Use
 from appliance.store.migrations import migrate
 from appliance.store.readers import BUSY_MS, Readers
 from appliance.store.writing import LATE, Writing
@@ -58,6 +59,7 @@ class Database:
         """Why nothing could be written the last time; None while all is well."""
         self._send, self._wanted = anyio.create_memory_object_stream[Writing[Any]](MOST_WAITING)
         self._writer: Tables | None = None
+        self._use = Use(path.parent)
         self._readers = Readers(path)
         self._one = anyio.CapacityLimiter(1)
         self.alive = False
@@ -67,6 +69,9 @@ class Database:
         """Make the file or bring it up to date. Raises `StoreError`; a disk that cannot be written is only read."""
         try:
             self._open_to_write()
+        except StoreError:
+            self._use.end()
+            raise
         except (sqlite3.Error, OSError) as error:
             cause = storage_error(error)
             try:
@@ -74,12 +79,14 @@ class Database:
                     raise
                 self._readers.open(unwritable=True)
             except sqlite3.Error as worse:
+                self._use.end()
                 raise StoreError(f"{self.path}: {cause.message}") from worse
             self.failed = cause
             log.error("database is only read", file=str(self.path), code=cause.code)
 
     def _open_to_write(self) -> Tables:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._use.begin()
         with suppress(FileExistsError):  # to close a file that is in use here would let go of SQLite's locks on it
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
@@ -102,6 +109,7 @@ class Database:
         self._send.close()
         self._wanted.close()
         self._let_go()
+        self._use.end()
 
     def _let_go(self, *, unwritable: bool = False) -> None:
         self._readers.drop(unwritable=unwritable)
@@ -139,6 +147,7 @@ class Database:
                         break  # the others would wait as long, for nothing
                 self._refuse_all()
                 await to_thread.run_sync(self._let_go)
+                self._use.end()
                 self._wanted.close()
 
     def _refuse_all(self) -> None:
@@ -235,7 +244,9 @@ class Database:
     def _checkpoint(self) -> None:
         if self._writer is not None:
             try:
+                self._writer.conn.execute("PRAGMA busy_timeout = 0")  # no turn waits for a reader's sake
                 self._writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._writer.conn.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             except sqlite3.Error as error:
                 raise storage_error(error) from error
 

@@ -15,6 +15,14 @@ class StoreError(Exception):
     """The database cannot be used at all; the message says why and what to do."""
 
 
+class BackupError(Exception):
+    """A backup cannot be made, read or restored; the message says why and what to do."""
+
+
+class Damaged(BackupError):
+    """The bytes of a backup are not those that were written; the message names the part."""
+
+
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 

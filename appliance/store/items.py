@@ -85,9 +85,8 @@ def put(
         raise full()
     marks = ", ".join("?" * (len(COLUMNS) + 2))
     renewed = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("id", "created_ms"))
-    if known != "renew":
-        items = [_distinct(tables, conversation, item, known) for item in items]
-    for number, item in enumerate(items):
+    for number, given in enumerate(items):
+        item = given if known == "renew" else _distinct(tables, conversation, given, known)
         values = {name: getattr(item, name) for name in COLUMNS}
         values |= {"timings": msgspec.json.encode(item.timings).decode(), "created_ms": item.created_ms or now}
         tables.execute(

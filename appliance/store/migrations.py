@@ -10,6 +10,8 @@ from sqlite_utils import Migrations
 from appliance.store.faults import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlite_utils import Database
 
 steps: Final = Migrations("appliance")
@@ -29,10 +31,19 @@ def migrate(database: Database) -> None:
         database.rollback()
 
 
+def applied(database: Database) -> tuple[str, ...]:
+    """Names of the steps that a file has behind it, in order."""
+    return tuple(step.name for step in steps.applied(database))
+
+
+def newer(names: Iterable[str]) -> list[str]:
+    """Those of these steps that only a newer appliance knows, in order."""
+    return sorted(set(names) - {name for name in globals() if NUMBERED.match(name)})
+
+
 def _missing(database: Database) -> bool:
-    ours = {name for name in globals() if NUMBERED.match(name)}
-    if newer := sorted({step.name for step in steps.applied(database)} - ours):
-        raise StoreError(f"it was written by a newer appliance ({newer[-1]}); install that, or restore a backup")
+    if unknown := newer(applied(database)):
+        raise StoreError(f"it was written by a newer appliance ({unknown[-1]}); install that, or restore a backup")
     return bool(steps.pending(database))
 
 

@@ -174,7 +174,7 @@ def test_killed_at_any_moment_nothing_half_is_seen_and_the_next_pull_goes_on(wor
 def test_progress_is_a_line_every_tenth_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from appliance.cli.models import Display
+    from appliance.cli.display import Display
 
     display = Display()
     for done in range(0, 1001, 5):

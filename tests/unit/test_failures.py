@@ -42,3 +42,24 @@ async def test_many_failures_at_once_take_up_no_room(monkeypatch: pytest.MonkeyP
             await failed.slow_down("b")
         assert refused.value.retry_after > 0
         tasks.cancel_scope.cancel()
+
+
+def test_few_failures_are_written_down() -> None:
+    now = 0.0
+    failed = Failures(lambda: now)
+    noted = []
+    for number in range(1, 20):
+        now += 1
+        if failed.worth_noting("a"):
+            noted.append(number)
+        failed.cost("a")
+    assert noted == [1, 2, 4, 8, 16]
+    assert [failed.worth_noting(each) for each in ("b", "c")] == [True, False]  # few a second
+    now += 1
+    assert failed.worth_noting("c")
+
+
+def test_a_network_is_one_address() -> None:
+    failed = Failures(lambda: 0.0)
+    assert [failed.cost(f"2001:db8::{host}") for host in (1, 2, 3)] == [0.1, 0.2, 0.4]
+    assert failed.cost("2001:db8:1::1") == 0.1

@@ -162,7 +162,8 @@ def test_they_are_listed_searched_renamed_and_exported(api: httpx.Client) -> Non
     assert found[0]["title"] == "My cat is number 4"
     assert api.patch("/c1", json={"title": "About 100% dogs"}).json()["title"] == "About 100% dogs"
     assert [each["id"] for each in api.get("", params={"query": "100% dogs"}).json()["data"]] == ["c1"]
-    assert api.get("", params={"query": "NOT ( * : ^"}).json()["data"] == []
+    for nothing in ("NOT ( * : ^", "???", "zebra"):
+        assert api.get("", params={"query": nothing}).json()["data"] == []
     exported = api.get("/c1/export")
     assert exported.headers["content-disposition"] == 'attachment; filename="c1.json"'
     whole = exported.json()
@@ -171,6 +172,53 @@ def test_they_are_listed_searched_renamed_and_exported(api: httpx.Client) -> Non
     text = api.get("/c1/export", params={"format": "markdown"}).text
     assert text.startswith("# About 100% dogs\n")
     assert "\n**User:** My dog is number 1\n" in text
+
+
+def test_a_turn_that_is_tried_again_takes_the_place_of_its_first_try(url: str, stage: ScriptedStage) -> None:
+    def say(words: str, key: str) -> None:
+        body = {"messages": [{"role": "user", "content": words}], "conversation": "c"}
+        httpx.post(f"{url}/v1/chat/completions", json=body, headers={"idempotency-key": key}).raise_for_status()
+
+    say("One", "first")
+    say("Two", "second")
+    say("One", "first")
+    assert spoken(stage) == [("user", "Two"), ("assistant", "Hello there."), ("user", "One")]
+    say("Three", "third")
+    assert [text for role, text in spoken(stage) if role == "user"] == ["One", "Two", "Three"]
+
+
+def test_an_id_that_is_taken_loses_nothing(url: str, scripted: openai.OpenAI) -> None:
+    for words in ("my name is Anna", "what is my name?"):
+        item: Any = {"id": "msg_1", "type": "message", "role": "user", "content": words}
+        scripted.responses.create(model="default", conversation="c", input=[item])
+    kept: list[Any] = list(scripted.conversations.items.list("c", order="asc"))
+    texts = [item.content[0].text for item in kept if item.role == "user"]
+    assert texts == ["my name is Anna", "what is my name?"]
+    assert len({item.id for item in kept}) == 4
+    for items in ([{"id": "msg_1", "role": "user", "content": "x"}], [{"id": "n", "role": "user", "content": "x"}] * 2):
+        answer = httpx.post(f"{url}/v1/conversations/c/items", json={"items": items})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "items")
+    assert len(list(scripted.conversations.items.list("c"))) == 4
+
+
+def test_responses_go_with_their_conversation(scripted: openai.OpenAI) -> None:
+    made = scripted.responses.create(model="default", conversation="c", input="A secret")
+    scripted.conversations.delete("c")
+    with pytest.raises(openai.NotFoundError):
+        scripted.responses.retrieve(made.id)
+
+
+def test_a_page_is_bounded_in_size(url: str) -> None:
+    for number in range(4):
+        items = [{"role": "user", "content": f"{number}" * 900_000} for _ in range(2)]
+        httpx.post(f"{url}/v1/conversations", json={"id": f"c{number}"}).raise_for_status()
+        httpx.post(f"{url}/v1/conversations/c0/items", json={"items": items}).raise_for_status()
+    page = httpx.get(f"{url}/v1/conversations/c0/items?limit=100&order=asc").json()
+    assert (len(page["data"]), page["has_more"]) == (4, True)
+    rest = httpx.get(f"{url}/v1/conversations/c0/items?limit=100&order=asc&after={page['last_id']}").json()
+    assert len(rest["data"]) == 4
+    large = {"items": [{"role": "user", "content": "x" * 8_000_000}]}
+    assert httpx.post(f"{url}/v1/conversations/c0/items", json=large).status_code == 413
 
 
 BAD = {

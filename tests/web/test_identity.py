@@ -233,8 +233,10 @@ def test_a_sign_in_ends_with_its_key(url: str, keys: Keys, folder: Path) -> None
 def test_other_pages_are_let_in_by_name_only(url: str) -> None:
     def ask(origin: str) -> httpx.Response:
         headers = {
-            "origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization"
-        }  # fmt: skip
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization,x-stainless-lang",
+        }
         return httpx.options(f"{url}/v1/chat/completions", headers=headers)
 
     assert ask(ORIGIN).headers["access-control-allow-origin"] == ORIGIN
@@ -248,9 +250,11 @@ def test_every_answer_has_security_headers(url: str) -> None:
         assert "default-src 'none'" in headers["content-security-policy"]
 
 
-def live(url: str, key: str | None = None, protocols: list[str] | None = None, **headers: str) -> dict[str, Any]:
+def live(
+    url: str, key: str | None = None, protocols: list[str] | None = None, query: str = "", **headers: str
+) -> dict[str, Any]:  # fmt: skip
     """The first event of a live conversation."""
-    address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default"
+    address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default{query}"
     given = {**bearer(key), **headers}
     with connect(address, additional_headers=given, subprotocols=protocols, open_timeout=10) as socket:  # type: ignore[arg-type]
         event: dict[str, Any] = json.loads(socket.recv(timeout=10))
@@ -301,6 +305,53 @@ def test_a_client_secret_speaks_for_who_made_it(url: str, keys: Keys, folder: Pa
     revoke = f"{url}/v1/admin/keys/{key.split('_')[1]}"
     httpx.delete(revoke, headers=bearer(keys["admin"])).raise_for_status()
     assert live(url, made)["error"]["code"] == "invalid_api_key"
+
+
+def test_a_client_secret_ends_with_its_key_however_that_ends(url: str, keys: Keys, folder: Path) -> None:
+    key = appliance("keys", "create", "short", "--state-dir", str(folder))
+    made = httpx.post(f"{url}/v1/realtime/client_secrets", headers=bearer(key), json={}).json()["value"]
+    appliance("keys", "revoke", key.split("_")[1], "--state-dir", str(folder))
+    assert live(url, made)["error"]["message"] == "The key has expired or has been revoked."
+
+
+def test_what_was_said_before_is_for_keys_with_history_and_secrets_made_for_it(
+    url: str, keys: Keys, folder: Path
+) -> None:  # fmt: skip
+    httpx.post(f"{url}/v1/conversations", headers=bearer(keys["user"]), json={"id": "said"})
+    only_voice = appliance("keys", "create", "ear", "--user", "anna", "--scope", "voice", "--state-dir", str(folder))
+
+    def secret(**more: str) -> str:
+        made = httpx.post(f"{url}/v1/realtime/client_secrets", headers=bearer(keys["user"]), json=more)
+        return str(made.json()["value"])
+
+    asked = "&conversation=said"
+    for key, code in (
+        (only_voice, "insufficient_permissions"), (keys["user"], ""), (secret(), "insufficient_permissions"),
+        (secret(conversation="said"), ""), (secret(conversation="other"), "insufficient_permissions"),
+    ):  # fmt: skip
+        assert live(url, key, query=asked).get("error", {}).get("code", "") == code
+    assert live(url, only_voice)["type"] == "session.created"
+
+
+def test_odd_requests_are_refused_in_words(url: str, keys: Keys, tmp_path: Path) -> None:
+    admin = bearer(keys["admin"])
+    for before in ("0", "99999999999999999999", "x"):
+        assert httpx.get(f"{url}/v1/admin/audit?before={before}", headers=admin).status_code == 400
+    with httpx.Client(base_url=url) as browser:
+        browser.post("/v1/session", json={"key": keys["user"]}).raise_for_status()
+        assert browser.post("/v1/conversations", json={}, headers={"origin": "http://["}).status_code == 403
+    with locked(tmp_path, open=True) as open_box:
+        assert httpx.get(f"{open_box}/v1/session", headers={"host": "["}).status_code == 403
+    large = httpx.post(f"{url}/v1/session", content=b"x" * 20_000)
+    assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
+    for arguments, said in (
+        (["a\nb"], "is no name"),
+        (["x", "--days", "inf"], "--days"),
+        (["x", "--limit", "a=1"], "no limit"),
+    ):
+        done = CliRunner().invoke(main, ["keys", "create", *arguments, "--state-dir", str(tmp_path)])
+        assert done.exit_code != 0
+        assert said in done.output
 
 
 @pytest.mark.parametrize("way", ["page", "command line"])

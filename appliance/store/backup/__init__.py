@@ -1,0 +1,1 @@
+"""What the box remembers, in one file that can be taken elsewhere and put back."""
