@@ -41,12 +41,11 @@ class Bytes(diskcache.Disk):  # type: ignore[misc]
 def open_cache(folder: str, megabytes: int, **options: Any) -> diskcache.Cache:
     """A cache in a folder; the entry that was unused for longest goes first. Raises one of `FAULTS`.
 
-    None of its files is mapped into memory, not even a write-ahead log's: what a failing disk cannot give would end the
-    process. It survives the end of the process, but need not survive that of the power.
+    Its file is read, not mapped: what a failing disk cannot give would end the process.
     """
     return diskcache.Cache(
         folder, size_limit=megabytes * 1_000_000, disk=Bytes, eviction_policy="least-recently-used",
-        sqlite_mmap_size=0, sqlite_journal_mode="truncate", sqlite_synchronous=0, **options,
+        sqlite_mmap_size=0, **options,
     )  # fmt: skip
 
 

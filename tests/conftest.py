@@ -89,6 +89,7 @@ def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes]
     """
     command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
     given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": str(log.parent), **environ}
+    given |= {f"APPLIANCE_CACHE__{name}_MB": "0" for name in ("SPEECH", "TRANSCRIPTS")}
     with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=given) as process:
         workers: list[psutil.Process] = []
         try:

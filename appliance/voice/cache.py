@@ -15,6 +15,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Final
 
+import diskcache
 import msgspec
 from anyio import to_thread
 from cryptography.exceptions import InvalidTag
@@ -34,6 +35,8 @@ log = logger(__name__)
 
 FORMAT: Final = 1
 NONCE_BYTES: Final = 12
+JOURNAL: Final = {"sqlite_journal_mode": "truncate", "sqlite_synchronous": 0}
+"""Without a write-ahead log, whose index would be mapped into memory. It need not survive the loss of power."""
 AGAIN_SECONDS: Final = 60.0
 """A cache that could not be opened is tried again after so long."""
 
@@ -90,6 +93,8 @@ class Cache:
             if kept is None:
                 return None
             return _decode(AESGCM(key[32:]).decrypt(kept[:NONCE_BYTES], kept[NONCE_BYTES:], None))
+        except diskcache.Timeout:  # another process writes
+            return None
         except (*FAULTS, InvalidTag, msgspec.DecodeError) as error:
             self._give_up(error)
             return None
@@ -102,13 +107,15 @@ class Cache:
         locked = nonce + AESGCM(key[32:]).encrypt(nonce, msgspec.msgpack.encode(parts), None)
         try:
             cache.set(key[:32], locked, expire=self._days * 86_400 or None)
+        except diskcache.Timeout:
+            pass
         except FAULTS as error:
             self._give_up(error)
 
     def _opened(self) -> Any:
         if self._cache is None and time.monotonic() >= self._try_at:
             try:
-                self._cache = open_cache(str(self._folder), self._megabytes, timeout=1)
+                self._cache = open_cache(str(self._folder), self._megabytes, timeout=1, **JOURNAL)
             except FAULTS as error:
                 self._give_up(error)
         return self._cache
