@@ -92,7 +92,7 @@ class Database:
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         try:
             for line in SETUP:
-                connection.execute(line)
+                _execute(connection, line)
             self._writer = Tables(connection)
             migrate(self._writer)
         except BaseException as error:
@@ -257,6 +257,20 @@ class Database:
     async def search(self, query: Callable[[Tables], Result]) -> Result:
         """As `read`, for what may take long: one after the other, and nobody else waits for it."""
         return await self._readers.search(query)
+
+
+def _execute(connection: sqlite3.Connection, line: str) -> None:
+    """Wait also where SQLite does not: while another process opens the file for the first time."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute(line)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def now_ms() -> int:
