@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import QueryParameter
 
 from appliance.web.box import Box
 from appliance.web.identity.guard import NEEDS
@@ -36,7 +36,7 @@ class AuditList(msgspec.Struct, frozen=True, kw_only=True):
 async def list_audit(
     box: NamedDependency[Box],
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-    before: FromQuery[int | None] = None,
+    before: Annotated[int | None, QueryParameter(ge=0, le=2**63 - 1)] = None,
 ) -> AuditList:
     """Keys, sign-ins, failures and deletions, newest first."""
     entries = await box.audit.page(before=before, limit=limit)
