@@ -9,6 +9,7 @@ HOST ?=
 PORT ?=
 ARGS ?=
 BIN := .venv/bin
+TOOLS := .tools
 ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 UV := 0.13.9
 
@@ -30,7 +31,7 @@ serve: setup ## The server
 	@$(BIN)/appliance serve --open --state-dir $(STATE) $(ADDRESS) $(ARGS)
 
 .PHONY: test
-test: setup ## The everyday tests, with their coverage
+test: setup $(TOOLS)/made ## The everyday tests, with their coverage
 	@$(BIN)/pytest --cov --cov-fail-under=85 $(ARGS)
 
 .PHONY: soak
@@ -44,8 +45,23 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two tools that need thirty packages which nothing else here does: an environment of their own, made when first needed.
+$(TOOLS)/made: safety.lock | setup
+	@rm -rf $(TOOLS); $(BIN)/python -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	    --requirement safety.lock
+	@touch $@
+
+.PHONY: secrets
+secrets: $(TOOLS)/made ## Keys and passwords in what is tracked
+	@.ci/secrets
+
+.PHONY: audit
+audit: $(TOOLS)/made ## Known vulnerabilities in what is locked
+	@$(TOOLS)/bin/python .ci/audit.py *.lock
+
 .PHONY: check
-check: lint test ## Format, lint, types, layers, then the tests: what must pass before a push
+check: lint secrets audit test ## Format, lint, types, layers, secrets, vulnerabilities, tests: what must pass before a push
 
 .PHONY: bench
 bench: setup ## Latency, interruption, concurrency, accuracy on this machine
@@ -54,7 +70,7 @@ bench: setup ## Latency, interruption, concurrency, accuracy on this machine
 # llama-cpp-python has only an sdist: setup.sh builds it, so it is locked apart from what pip installs as wheels.
 # The build tools share an environment with the packages, so they are resolved against the same versions.
 .PHONY: lock
-lock: ## Newest versions that pyproject.toml allows, into the four lock files
+lock: ## Newest versions that pyproject.toml allows, into the five lock files
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	python3 -m venv "$$tools"; "$$tools/bin/pip" install --quiet uv==$(UV); \
 	resolve() { \
@@ -68,10 +84,11 @@ lock: ## Newest versions that pyproject.toml allows, into the four lock files
 	resolve requirements.lock pyproject.toml --no-emit-package llama-cpp-python; \
 	resolve requirements-dev.lock pyproject.toml --group dev --no-emit-package llama-cpp-python; \
 	resolve llama.lock --no-deps - <<< "$$(grep -oE 'llama-cpp-python[^\"]*' pyproject.toml)"; \
+	resolve safety.lock --constraint requirements-dev.lock - <<< $$'detect-secrets>=1.5\npip-audit>=2.10'; \
 	resolve build.lock --constraint requirements-dev.lock - \
 	    <<< $$'pip\nhatchling>=1.27\neditables\nscikit-build-core>=0.9.2\ncmake\nninja'
 
 .PHONY: clean
-clean: ## Remove .venv and what the tools left; models in $(STATE) and the llama.cpp wheel stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
+clean: ## Remove .venv, .tools and what the tools left; models in $(STATE) and the llama.cpp wheel stay
+	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
 	find appliance tests benchmarks -name __pycache__ -prune -exec rm -r {} +

@@ -14,15 +14,24 @@ from appliance.web.chat_conversation import continue_conversation
 from appliance.web.chat_stream import ChatStream, answer
 from appliance.web.choices import check_count, side_by_side
 from appliance.web.continuing import Continuing
+from appliance.web.described import answers, json_of
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write
 from appliance.web.replies import Reply
 from appliance.web.tries import turn_of
 from appliance.web.wire_chat import ChatRequest
+from appliance.web.wire_replies import ChatAnswer
 
 
-@post("/v1/chat/completions", opt={NEEDS: "text"}, status_code=200, summary="Chat")
+@post(
+    "/v1/chat/completions",
+    opt={NEEDS: "text"},
+    status_code=200,
+    summary="Chat",
+    responses={200: json_of(ChatAnswer)},
+    operation_class=answers("application/json", EVENT_STREAM),
+)
 async def chat_completions(
     request: Request[Any, Any, Any],
     box: NamedDependency[Box],

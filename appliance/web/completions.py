@@ -15,6 +15,7 @@ from appliance.errors import InternalError
 from appliance.jobs import AnyPart, Generate, Generated, Thought, Token, TokenLikelihood
 from appliance.web.box import Box
 from appliance.web.choices import check_count, side_by_side
+from appliance.web.described import answers, json_of
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.renaming import fields_named
@@ -23,7 +24,14 @@ from appliance.web.wire_generation import DONE, fingerprint, usage
 from appliance.web.wire_likelihoods import Offsets
 
 
-@post("/v1/completions", opt={NEEDS: "text"}, status_code=200, summary="Go on with a text")
+@post(
+    "/v1/completions",
+    opt={NEEDS: "text"},
+    status_code=200,
+    summary="Go on with a text",
+    responses={200: json_of(CompletionAnswer)},
+    operation_class=answers("application/json", EVENT_STREAM),
+)
 async def completions(box: NamedDependency[Box], data: JSONBody[CompletionRequest]) -> Response[Any]:
     """Go on with each prompt."""
     box.names.check_model("llm", data.model_name)

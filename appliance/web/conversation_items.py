@@ -85,7 +85,12 @@ async def delete_item(
     return body(await box.conversations.remove_item(caller.owner, conversation, item_id))
 
 
-@get("/v1/conversations/{conversation:str}/items/{item_id:str}/audio", opt=HISTORY, summary="What was heard")
+@get(
+    "/v1/conversations/{conversation:str}/items/{item_id:str}/audio",
+    opt=HISTORY,
+    summary="What was heard",
+    media_type="audio/ogg",
+)
 async def get_audio(
     box: NamedDependency[Box], caller: NamedDependency[Caller], conversation: FromPath[str], item_id: FromPath[str]
 ) -> Response[bytes]:

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from appliance.errors import RequestError
 from appliance.web.box import Box
 from appliance.web.conversation_items import new_items
+from appliance.web.described import answers
 from appliance.web.exporting import exported_json, exported_markdown
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
@@ -101,7 +102,12 @@ async def delete_conversation(
     return Deleted(id=conversation)
 
 
-@get("/v1/conversations/{conversation:str}/export", opt=HISTORY, summary="A whole conversation to take along")
+@get(
+    "/v1/conversations/{conversation:str}/export",
+    opt=HISTORY,
+    summary="A whole conversation to take along",
+    operation_class=answers("application/json", "text/markdown"),
+)
 async def export_conversation(
     box: NamedDependency[Box],
     caller: NamedDependency[Caller],

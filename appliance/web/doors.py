@@ -11,11 +11,8 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import Scope as Connection
 
-from appliance import __version__
 from appliance.store.sweeping import keep_swept
 from appliance.web import (
     audit,
@@ -38,6 +35,7 @@ from appliance.web import (
     vector_stores,
 )
 from appliance.web.box import Box
+from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
 from appliance.web.identity.caller import caller_of
 from appliance.web.identity.guard import guard
@@ -146,9 +144,8 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
         exception_handlers={Exception: faults.handle},
         request_max_body_size=None,  # the gate knows which door takes how much
         cors_config=_cors(settings.http.origins) if settings.http.origins else None,
-        openapi_config=OpenAPIConfig(
-            title="Voice appliance", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
-        ),
+        on_app_init=[describe],
+        openapi_config=openapi(),
         logging_config=None,
     )
     limits = settings.limits

@@ -13,13 +13,20 @@ from litestar.params import JSONBody
 from appliance.errors import InternalError
 from appliance.jobs import Embed, Embedding
 from appliance.web.box import Box
+from appliance.web.described import json_of
 from appliance.web.identity.guard import NEEDS
 from appliance.web.names import EMBEDDING_ALIASES
 from appliance.web.renaming import fields_named
 from appliance.web.wire_embeddings import EmbeddingAnswer, EmbeddingBody, EmbeddingRequest, EmbeddingUsage
 
 
-@post("/v1/embeddings", opt={NEEDS: "text"}, status_code=200, summary="Text to vectors")
+@post(
+    "/v1/embeddings",
+    opt={NEEDS: "text"},
+    status_code=200,
+    summary="Text to vectors",
+    responses={200: json_of(EmbeddingAnswer)},
+)
 async def embeddings(box: NamedDependency[Box], data: JSONBody[EmbeddingRequest]) -> Response[Any]:
     """Make a vector of each input."""
     box.names.check_model("llm", data.model_name, EMBEDDING_ALIASES)

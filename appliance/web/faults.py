@@ -70,8 +70,11 @@ def classify(error: Exception, path: str, limit_mb: int) -> ApplianceError:
         return known
     except RecursionError:
         return RequestError("The request's JSON is nested too deeply.", param="body")
-    except UnicodeDecodeError:
+    except UnicodeError:  # such text cannot be in JSON, only in a form that names another charset
         return RequestError("A field of the form is not UTF-8 text.")
+    except LookupError as unknown:
+        if type(unknown) is LookupError:  # what `decode` says of a charset that it does not know
+            return RequestError("A field of the form is not UTF-8 text.")
     except ValidationException as invalid:
         return _invalid(invalid)
     except NotFoundException:
@@ -92,7 +95,7 @@ def classify(error: Exception, path: str, limit_mb: int) -> ApplianceError:
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorAnswer]:
     """Litestar's handler for all exceptions."""
     limit = request.app.state.box.settings.limits.body_mb
-    known = classify(error, request.url.path, limit)
+    known = classify(error, request.scope["path"], limit)  # a URL would be made of the Host header
     return Response(body(known), status_code=known.status, headers=headers(known), media_type="application/json")
 
 

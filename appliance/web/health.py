@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 
 from appliance import __version__, metrics
 from appliance.web.box import Box
+from appliance.web.described import json_of
 from appliance.web.identity.guard import NEEDS
 
 
@@ -45,7 +46,7 @@ async def live(box: NamedDependency[Box]) -> Response[Live]:
     return Response(Live(__version__, status), status_code=200 if status == "live" else 503)
 
 
-@get("/health/ready", opt={NEEDS: "open"}, summary="Readiness, for each stage")
+@get("/health/ready", opt={NEEDS: "open"}, summary="Readiness, for each stage", responses={503: json_of(Ready)})
 async def ready(box: NamedDependency[Box]) -> Response[Ready]:
     """200 while all stages are ready, otherwise 503 with what is missing."""
     stages = {

@@ -22,6 +22,7 @@ from appliance.web import response_prompt
 from appliance.web.box import Box
 from appliance.web.continuing import Continuing
 from appliance.web.conversation_items import item_list
+from appliance.web.described import answers, json_of
 from appliance.web.faults import classify
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
@@ -60,7 +61,14 @@ class _Turn:
     conversation: Continuing | None
 
 
-@post("/v1/responses", opt={NEEDS: "text"}, status_code=200, summary="Response")
+@post(
+    "/v1/responses",
+    opt={NEEDS: "text"},
+    status_code=200,
+    summary="Response",
+    responses={200: json_of(ResponseBody)},
+    operation_class=answers("application/json", EVENT_STREAM),
+)
 async def create_response(
     request: Request[Any, Any, Any],
     box: NamedDependency[Box],
@@ -82,7 +90,12 @@ async def create_response(
     return Response(stream.response)
 
 
-@get("/v1/responses/{response_id:str}", opt={NEEDS: "text"}, summary="A kept response")
+@get(
+    "/v1/responses/{response_id:str}",
+    opt={NEEDS: "text"},
+    summary="A kept response",
+    responses={200: json_of(ResponseBody)},
+)
 async def get_response(
     box: NamedDependency[Box],
     caller: NamedDependency[Caller],

@@ -49,7 +49,12 @@ async def sign_in(request: Request[Any, Any, Any], box: NamedDependency[Box], da
     answer = Response(_who(caller, now_ms() // 1000 + seconds))
     answer.set_cookie(
         Cookie(
-            COOKIE, value=token, max_age=seconds, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+            COOKIE,
+            value=token,
+            max_age=seconds,
+            httponly=True,
+            samesite="strict",
+            secure=request.scope["scheme"] == "https",
         )
     )
     return answer

@@ -14,12 +14,19 @@ from appliance.errors import RequestError
 from appliance.jobs import SPEECH_RATE, Audio, Speak
 from appliance.voice.cached import outcome_of
 from appliance.web.box import Box
+from appliance.web.described import answers
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import CACHE_HEADER, EVENT_STREAM, Live, Write, event
 from appliance.web.wire_audio import SpeechDelta, SpeechDone, SpeechRequest
 
 
-@post("/v1/audio/speech", opt={NEEDS: "audio"}, status_code=200, summary="Text to speech")
+@post(
+    "/v1/audio/speech",
+    opt={NEEDS: "audio"},
+    status_code=200,
+    summary="Text to speech",
+    operation_class=answers("audio/*", EVENT_STREAM),
+)
 async def speech(box: NamedDependency[Box], data: JSONBody[SpeechRequest]) -> Response[Any]:
     """Speak a text."""
     box.names.check_model("tts", data.model)

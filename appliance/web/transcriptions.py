@@ -13,6 +13,7 @@ from appliance.jobs import Segment, Transcribe
 from appliance.voice.cached import outcome_of
 from appliance.voice.listening import Transcription, heard_first, transcribe
 from appliance.web.box import Box
+from appliance.web.described import answers
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import CACHE_HEADER, EVENT_STREAM, Live, Write, event
 from appliance.web.subtitles import srt, vtt
@@ -32,9 +33,12 @@ from appliance.web.wire_audio import (
 )
 
 MULTIPART = Body(media_type=RequestEncodingType.MULTI_PART)
+WRITTEN = answers("application/json", "text/plain", "application/x-subrip", "text/vtt", EVENT_STREAM)
 
 
-@post("/v1/audio/transcriptions", opt={NEEDS: "audio"}, status_code=200, summary="Speech to text")
+@post(
+    "/v1/audio/transcriptions", opt={NEEDS: "audio"}, status_code=200, summary="Speech to text", operation_class=WRITTEN
+)
 async def transcriptions(box: NamedDependency[Box], data: Annotated[TranscriptionForm, MULTIPART]) -> Response[Any]:
     """Transcribe a recording in its own language."""
     box.names.check_model("stt", data.model)
@@ -54,7 +58,13 @@ async def transcriptions(box: NamedDependency[Box], data: Annotated[Transcriptio
     return _told(done, data.response_format, job, data.granularities)
 
 
-@post("/v1/audio/translations", opt={NEEDS: "audio"}, status_code=200, summary="Speech in any language to English text")
+@post(
+    "/v1/audio/translations",
+    opt={NEEDS: "audio"},
+    status_code=200,
+    summary="Speech in any language to English text",
+    operation_class=WRITTEN,
+)
 async def translations(box: NamedDependency[Box], data: Annotated[TranslationForm, MULTIPART]) -> Response[Any]:
     """Translate a recording to English."""
     box.names.check_model("stt", data.model)

@@ -19,6 +19,7 @@ from appliance.events import ReplyAudio, ReplyText, Transcript, TurnDone, TurnEv
 from appliance.ids import new_id
 from appliance.voice.turn import Turn, take_turn
 from appliance.web.box import Box
+from appliance.web.described import answers
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
@@ -37,7 +38,13 @@ EVENTS = 512
 """Events that may wait for the client: more than a reply has, so that the engines are free early."""
 
 
-@post("/v1/voice/turns", opt={NEEDS: "voice"}, status_code=200, summary="A spoken turn")
+@post(
+    "/v1/voice/turns",
+    opt={NEEDS: "voice"},
+    status_code=200,
+    summary="A spoken turn",
+    operation_class=answers("audio/*", EVENT_STREAM),
+)
 async def turns(
     request: Request[Any, Any, Any],
     box: NamedDependency[Box],

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("build.lock", "llama.lock", "requirements.lock", "requirements-dev.lock")
+LOCKS = ("build.lock", "llama.lock", "requirements.lock", "requirements-dev.lock", "safety.lock")
 
 
 def bare_checkout(tmp_path: Path, *, tools: dict[str, str]) -> tuple[Path, dict[str, str]]:

@@ -151,6 +151,10 @@ def test_bad_forms(box: str, question: bytes) -> None:
     assert (error["param"], "as a file" in error["message"]) == ("file", True)
     status, _ = ask(box, "/v1/audio/transcriptions", files={"prompt": (None, b"\xff\xfe"), "file": question})
     assert status == 400
+    for charset, text in (("nope", b"a"), ("zip", b"a"), ("undefined", b"a"), ("utf-7", b"+2AA-")):  # half a pair
+        files = {"prompt": (None, text, f"text/plain; charset={charset}"), "file": question}
+        status, error = ask(box, "/v1/audio/transcriptions", files=files)
+        assert (status, error["message"]) == (400, "A field of the form is not UTF-8 text."), charset
     _, error = ask(box, "/v1/audio/transcriptions", files={"other": question})
     assert (error["code"], error["param"]) == ("missing_field", "file")
     _, error = ask(box, "/v1/audio/transcriptions", files={"file": question}, data={"language": "yue"})

@@ -197,6 +197,9 @@ def test_what_was_done_is_in_the_audit_log_without_secrets(url: str, keys: Keys)
         f"{url}/v1/admin/audit", headers=bearer(keys["admin"]), params={"limit": 1, "before": first[0]["number"]}
     ).json()["data"]
     assert after[0]["number"] < first[0]["number"]
+    for odd in (-1, 2**63):
+        answer = httpx.get(f"{url}/v1/admin/audit", headers=bearer(keys["admin"]), params={"before": odd})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "before")
 
 
 def test_browsers_sign_in_and_out(url: str, keys: Keys) -> None:
@@ -383,6 +386,18 @@ def test_an_open_box_answers_this_machine_and_its_own_pages_only(tmp_path: Path)
         assert httpx.post(f"{url}/v1/conversations", json={}, headers={"origin": url}).status_code == 200
         assert live(url)["type"] == "session.created"
         assert live(url, origin="https://evil.example")["error"]["code"] == "origin_refused"
+
+
+def test_headers_that_are_no_addresses_are_refused_as_such(url: str, keys: Keys, tmp_path: Path) -> None:
+    with locked(tmp_path, open=True) as opened:
+        for odd in ({"host": "["}, {"origin": "http://["}):
+            answer = httpx.post(f"{opened}/v1/conversations", json={}, headers=odd)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_refused"), odd
+        for port in ("x", "99999999"):
+            answer = httpx.get(f"{opened}/v1/nothing", headers={"host": f"localhost:{port}"})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    answer = httpx.post(f"{url}/v1/session", json={"key": keys["user"]}, headers={"host": "localhost:x"})
+    assert answer.status_code == 200
 
 
 def test_keys_from_the_command_line(folder: Path, keys: Keys) -> None:
