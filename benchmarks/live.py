@@ -22,7 +22,7 @@ from appliance.cli.line import RATE, Line, LineError, Mouth, dial
 from appliance.cli.talk import recording
 from appliance.dialogue.clauses import Clauses
 from appliance.jobs import STT_RATE
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, percentile
 from benchmarks.turn import staged
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def voice_to_voice(
                 mouth = Mouth(line)
                 await mouth.silence(LEAD_SECONDS * (1 + number / sessions))
                 for _ in range(min(TURNS_A_SESSION, turns - done)):
-                    taken.append(await _turn(line, mouth, sounds[(done + number) % len(sounds)]))
+                    taken.append(await one_turn(line, mouth, sounds[(done + number) % len(sounds)]))
                     done += 1
 
     async def all_talk() -> None:
@@ -88,7 +88,7 @@ def voice_to_voice(
     return taken
 
 
-async def _turn(line: Line, mouth: Mouth, sound: bytes) -> Turn:
+async def one_turn(line: Line, mouth: Mouth, sound: bytes) -> Turn:
     """One turn; the reply is cut off once it has begun, since the next turn is what counts."""
     before = len(line.replies)
     ended = await mouth.say(sound)
@@ -168,12 +168,6 @@ def _delta(line: str) -> str:
 
     choices = json.loads(line.removeprefix("data: "))["choices"]
     return str(choices[0]["delta"].get("content") or "") if choices else ""
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """By the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
 
 
 def measure(
