@@ -49,6 +49,7 @@ class Blast:
     async def ask(self, client: httpx.AsyncClient, kind: str) -> None:
         """One request after another."""
         while True:
+            status = "cut"  # by the end of the blast
             try:
                 async with client.stream("POST", **self._request(kind)) as answer:
                     async for _ in answer.aiter_raw():
@@ -56,7 +57,8 @@ class Blast:
                 status = str(answer.status_code)
             except httpx.HTTPError:
                 status = "broken"
-            self.counts[kind][status] += 1
+            finally:
+                self.counts[kind][status] += 1
             if status != "200":
                 await anyio.sleep(PAUSE_SECONDS)
 

@@ -88,11 +88,14 @@ def voice_to_voice(
     return taken
 
 
-async def one_turn(line: Line, mouth: Mouth, sound: bytes) -> Turn:
-    """One turn; the reply is cut off once it has begun, since the next turn is what counts."""
+async def one_turn(line: Line, mouth: Mouth, sound: bytes, most: float = ANSWER_SECONDS) -> Turn:
+    """One turn; the reply is cut off once it has begun, since the next turn is what counts.
+
+    Raises `LineError` if it has not begun within `most` seconds.
+    """
     before = len(line.replies)
     ended = await mouth.say(sound)
-    await mouth.silent_until(lambda: any(_timed(reply) for reply in line.replies[before:]), ANSWER_SECONDS)
+    await mouth.silent_until(lambda: any(_timed(reply) for reply in line.replies[before:]), most)
     reply = next(reply for reply in line.replies[before:] if _timed(reply))
     if line.errors:
         raise LineError(str(line.errors[0]))
