@@ -58,7 +58,7 @@ class Rounds:
     beside: Sequence[str]
 
 
-FULL, QUICK = Rounds(2, 10, 6, tuple(BESIDE)), Rounds(1, 4, 4, ("beside_all",))
+FULL, QUICK = Rounds(2, 8, 5, tuple(BESIDE)), Rounds(1, 4, 4, ("beside_all",))
 
 
 @dataclass(slots=True)
