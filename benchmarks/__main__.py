@@ -48,7 +48,7 @@ def main(
     only: tuple[str, ...], quick: bool, turns: int, sessions: tuple[int, ...], state_dir: Path, speech: Path,
     json_file: Path | None,
 ) -> None:  # fmt: skip
-    """Measure the box on this machine: a spoken turn and what it takes, and the language engine.
+    """Measure the box on this machine: a spoken turn and what it takes, the engines, the store, and many users.
 
     Medians of several rounds; where something is demanded, the table says whether it is met.
     """
