@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 GOAL_SECONDS: Final = 2.0
 """Voice to voice in 95 of 100 turns, whatever others do."""
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 10.0
 MOST_GIVEN_UP: Final = 3
 """After so many of a round's turns, or of its chats, the others are not tried."""
 SETTLE_SECONDS: Final = 5.0
@@ -58,7 +58,7 @@ class Rounds:
     beside: Sequence[str]
 
 
-FULL, QUICK = Rounds(2, 8, 5, tuple(BESIDE)), Rounds(1, 4, 4, ("beside_all",))
+FULL, QUICK = Rounds(2, 6, 4, tuple(BESIDE)), Rounds(1, 3, 3, ("beside_all",))
 
 
 @dataclass(slots=True)
