@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,17 +15,19 @@ import httpx
 from appliance import settings
 from appliance.catalog.lineup import lineup
 from appliance.engines.specs import Whisper
-from benchmarks import bargein, box, endpointing, figures, footprint, live, llm, stt, turn
+from benchmarks import bargein, box, cache, endpointing, fairness, figures, footprint, live, llm, memory, stt, turn
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.box import Box
 
 IDLE_SECONDS: Final = 20.0
 QUESTIONS: Final = (
     "Why is the sky blue?", "What is the best part of the week?", "Tell me about the sea.", "How do birds fly?",
 )  # fmt: skip
-PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm")
+PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm", "memory", "cache", "fairness")
 
 
 @click.command()
@@ -45,7 +48,7 @@ def main(
     only: tuple[str, ...], quick: bool, turns: int, sessions: tuple[int, ...], state_dir: Path, speech: Path,
     json_file: Path | None,
 ) -> None:  # fmt: skip
-    """Measure the box on this machine: a spoken turn and what it takes, and the language engine.
+    """Measure the box on this machine: a spoken turn and what it takes, the engines, the store, and many users.
 
     Medians of several rounds; where something is demanded, the table says whether it is met.
     """
@@ -59,6 +62,12 @@ def main(
                 each = _live(part, state_dir, speech, sessions, quick=quick)
             case "endpointing" | "stt":
                 each = _recorded(part, state_dir, speech, quick=quick)
+            case "memory":
+                each = memory.measure(state_dir, memory.QUICK if quick else memory.FULL)
+            case "cache":
+                each = _cache(state_dir, speech, quick=quick)
+            case "fairness":
+                each = _fairness(state_dir, speech, quick=quick)
             case _:
                 each = _llm(state_dir, quick=quick)
         for figure in each:
@@ -84,18 +93,54 @@ def _live(
         httpx.Client(base_url=running.url, timeout=300) as client,
         tempfile.TemporaryDirectory() as made,
     ):
-        files = sorted(speech.glob("*.wav")) if speech.is_dir() else []
-        if not files:
-            click.echo(f"no recorded speech in {speech}: the box's own voice asks, which is easier to tell the end of")
-            for number, text in enumerate(QUESTIONS):
-                asked = client.post("/v1/audio/speech", json={"input": text, "response_format": "wav"})
-                file = Path(made) / f"{number}.wav"
-                file.write_bytes(asked.content)
-                files.append(file)
+        files = _recordings(client, speech, Path(made))
         if part == "live":
             yield from live.measure(running, client, files, whisper, sessions, quick=quick)
         else:
             yield from bargein.measure(running, client, files, quick=quick)
+
+
+def _recordings(client: httpx.Client, speech: Path, made: Path) -> list[Path]:
+    """Recorded speech, or what the box itself says of `QUESTIONS`."""
+    files = sorted(speech.glob("*.wav")) if speech.is_dir() else []
+    if not files:
+        click.echo(f"no recorded speech in {speech}: the box's own voice asks, which is easier to tell the end of")
+        for number, text in enumerate(QUESTIONS):
+            asked = client.post("/v1/audio/speech", json={"input": text, "response_format": "wav"})
+            file = made / f"{number}.wav"
+            file.write_bytes(asked.raise_for_status().content)
+            files.append(file)
+    return files
+
+
+@contextmanager
+def _fresh(state_dir: Path, environ: Mapping[str, str], *, keys: bool = False) -> Iterator[Box]:
+    """A box with the models of `state_dir` and nothing else of it: it has neither been told nor kept anything."""
+    models = settings.load(environ={}, state_dir=state_dir).models_dir
+    with (
+        tempfile.TemporaryDirectory(dir=state_dir) as own,
+        box.running(Path(own), {"APPLIANCE_MODELS__DIR": str(models), **environ}, keys=keys) as running,
+    ):
+        yield running
+
+
+def _cache(state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
+    with (
+        _fresh(state_dir, cache.SETTINGS) as running,
+        httpx.Client(base_url=running.url, timeout=300) as client,
+        tempfile.TemporaryDirectory() as made,
+    ):
+        files = _recordings(client, speech, Path(made))
+        yield from cache.measure(running, files, cache.QUICK if quick else cache.FULL)
+
+
+def _fairness(state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:
+    with _fresh(state_dir, {}, keys=True) as running, tempfile.TemporaryDirectory() as made:
+        loud, quiet = box.key_of(running, "loud"), box.key_of(running, "quiet")
+        shown = {"authorization": f"Bearer {quiet}"}
+        with httpx.Client(base_url=running.url, timeout=300, headers=shown) as client:
+            files = _recordings(client, speech, Path(made))
+        yield from fairness.measure(running, (loud, quiet), files, fairness.QUICK if quick else fairness.FULL)
 
 
 def _recorded(part: str, state_dir: Path, speech: Path, *, quick: bool) -> Iterator[Figure]:

@@ -15,8 +15,8 @@ import click
 from appliance.audio import wav
 from appliance.cli.line import RATE, Line, LineError, Mouth, dial
 from appliance.cli.talk import recording
-from benchmarks.figures import Figure
-from benchmarks.live import ANSWER_SECONDS, percentile, session
+from benchmarks.figures import Figure, percentile
+from benchmarks.live import ANSWER_SECONDS, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

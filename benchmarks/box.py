@@ -1,4 +1,7 @@
-"""A box of the benchmark's own: started, waited for, and ended again."""
+"""A box of the benchmark's own: started, waited for, and ended again.
+
+It remembers in a folder of its own, and keeps no answers from before unless a benchmark is about them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import httpx
@@ -20,15 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 READY_SECONDS = 300.0
+UNCACHED: Final = {"APPLIANCE_CACHE__SPEECH_MB": "0", "APPLIANCE_CACHE__TRANSCRIPTS_MB": "0"}
+"""What is said again is done again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box that serves. `ready_seconds`: from its start until readiness said so."""
+    """A box that serves. `ready_seconds`: from its start until readiness said so; `store`: where it remembers."""
 
     pid: int
     url: str
     ready_seconds: float
+    store: Path
 
     @property
     def port(self) -> int:
@@ -37,18 +43,30 @@ class Box:
 
 
 @contextmanager
-def running(state_dir: Path, environ: Mapping[str, str]) -> Iterator[Box]:
-    """Start `appliance serve` with these settings; ends it on the way out."""
-    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(state_dir)]
-    with tempfile.NamedTemporaryFile("r") as log, Path(log.name).open("w") as output:
+def running(state_dir: Path, environ: Mapping[str, str], *, keys: bool = False) -> Iterator[Box]:
+    """Start `appliance serve` with these settings, for anybody unless it wants `keys`; ends it on the way out."""
+    command = [sys.executable, "-m", "appliance", "serve", "--port", "0", "--state-dir", str(state_dir)]
+    with (
+        tempfile.NamedTemporaryFile("r") as log,
+        Path(log.name).open("w") as output,
+        tempfile.TemporaryDirectory(dir=state_dir) as store,
+    ):
         started = time.perf_counter()
-        everything = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", **environ}
-        with subprocess.Popen(command, stderr=output, env=everything) as server:
+        own = {"APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": store, **UNCACHED}
+        everything = {**os.environ, **own, **environ}
+        with subprocess.Popen([*command, *([] if keys else ["--open"])], stderr=output, env=everything) as server:
             try:
                 url = _ready(Path(log.name), server)
-                yield Box(server.pid, url, time.perf_counter() - started)
+                yield Box(server.pid, url, time.perf_counter() - started, Path(store))
             finally:
                 server.terminate()
+
+
+def key_of(box: Box, user: str) -> str:
+    """A new key for a user of a running box, with the limits that users have."""
+    command = [sys.executable, "-m", "appliance", "keys", "create", user]
+    environ = {**os.environ, "APPLIANCE_STORE__DIR": str(box.store)}
+    return subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def _ready(log: Path, server: subprocess.Popen[bytes]) -> str:

@@ -44,6 +44,12 @@ class Figure:
         return f"{self.name:<52} {self.value:>10.4g} {self.unit:<10}{demand}".rstrip()
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """By the nearest rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on and with."""
     model = next(

@@ -22,7 +22,7 @@ from appliance.cli.line import RATE, Line, LineError, Mouth, dial
 from appliance.cli.talk import recording
 from appliance.dialogue.clauses import Clauses
 from appliance.jobs import STT_RATE
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, percentile
 from benchmarks.turn import staged
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def voice_to_voice(
                 mouth = Mouth(line)
                 await mouth.silence(LEAD_SECONDS * (1 + number / sessions))
                 for _ in range(min(TURNS_A_SESSION, turns - done)):
-                    taken.append(await _turn(line, mouth, sounds[(done + number) % len(sounds)]))
+                    taken.append(await one_turn(line, mouth, sounds[(done + number) % len(sounds)]))
                     done += 1
 
     async def all_talk() -> None:
@@ -88,11 +88,14 @@ def voice_to_voice(
     return taken
 
 
-async def _turn(line: Line, mouth: Mouth, sound: bytes) -> Turn:
-    """One turn; the reply is cut off once it has begun, since the next turn is what counts."""
+async def one_turn(line: Line, mouth: Mouth, sound: bytes, most: float = ANSWER_SECONDS) -> Turn:
+    """One turn; the reply is cut off once it has begun, since the next turn is what counts.
+
+    Raises `LineError` if it has not begun within `most` seconds.
+    """
     before = len(line.replies)
     ended = await mouth.say(sound)
-    await mouth.silent_until(lambda: any(_timed(reply) for reply in line.replies[before:]), ANSWER_SECONDS)
+    await mouth.silent_until(lambda: any(_timed(reply) for reply in line.replies[before:]), most)
     reply = next(reply for reply in line.replies[before:] if _timed(reply))
     if line.errors:
         raise LineError(str(line.errors[0]))
@@ -168,12 +171,6 @@ def _delta(line: str) -> str:
 
     choices = json.loads(line.removeprefix("data: "))["choices"]
     return str(choices[0]["delta"].get("content") or "") if choices else ""
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """By the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
 
 
 def measure(
