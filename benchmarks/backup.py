@@ -1,13 +1,12 @@
 """What a backup costs: three ways to copy a database beside a busy writer, ways to pack it, and the whole.
 
-`python -m benchmarks.backup [--mb 200] [--clips 0.3]`; nothing else may work on the machine meanwhile.
+`python -m benchmarks.backup [--mb 200]`; nothing else may work on the machine meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import lzma
-import os
 import random
 import resource
 import sqlite3
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 GIVE_UP_SECONDS = 20.0
-CLIP_BYTES = 9_000
 
 
 class Nobody:
@@ -48,8 +46,8 @@ class Nobody:
     def progress(self, what: str, done: int, total: int | None) -> None: ...
 
 
-async def fill(path: Path, size: int, clips: float) -> None:
-    """Conversations of words from our own pages; a share of the items has a clip, which cannot be packed."""
+async def fill(path: Path, size: int) -> None:
+    """Conversations of words from our own pages."""
     dice = random.Random(1)  # noqa: S311 - the same words each time
     words = [
         word
@@ -62,8 +60,7 @@ async def fill(path: Path, size: int, clips: float) -> None:
             for _ in range(100):
                 number += 1
                 items = [Item(id=f"i{each}", words=" ".join(dice.choices(words, k=60))) for each in range(10)]
-                sounds = {item.id: (3000, os.urandom(CLIP_BYTES)) for item in items if dice.random() < clips}
-                addition = Addition(items=items, clips=sounds)
+                addition = Addition(items=items)
                 writing = Conversations(database).add(Owner("anna"), f"c{number}", addition)
             await writing.done()
             await database.checkpoint()
@@ -162,7 +159,6 @@ def main() -> None:
     """Measure all, or be the writer beside."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mb", type=int, default=200)
-    parser.add_argument("--clips", type=float, default=0.0, help="share of items with a clip")
     parser.add_argument("--talk", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.talk:
@@ -175,7 +171,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=ROOT) as folder:
         path = Path(folder) / "appliance.db"
-        anyio.run(fill, path, given.mb * 1_000_000, given.clips)
+        anyio.run(fill, path, given.mb * 1_000_000)
         whole(path, Path(folder) / "backups")
         for number, way in enumerate((begins_anew, held, vacuum)):
             beside(path, way.__name__, partial(way, path, Path(folder) / str(number)))

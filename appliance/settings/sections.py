@@ -171,9 +171,6 @@ class Store(Section, frozen=True):
     ] = 0
     response_days: Annotated[Days, Meta(description="Responses older than this go; 0: never.")] = 30
     audit_days: Annotated[Days, Meta(description="Entries of the audit log older than this go; 0: never.")] = 400
-    audio: Annotated[
-        Literal["none", "opus"], Meta(description="Whether the audio of spoken turns is kept, as Ogg Opus.")
-    ] = "none"
 
 
 class Cache(Section, frozen=True):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.errors import NotFound, RequestError
+from appliance.errors import RequestError
 from appliance.ids import new_id
 from appliance.store import items as kept
 from appliance.store.database import now_ms
@@ -42,8 +42,6 @@ class Addition:
     """Id of the item behind which the new ones go; "root": before all; None: at the end."""
     removed: Sequence[str] = ()
     """Ids of items that go."""
-    clips: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
-    """By the id of their item: milliseconds and Ogg Opus."""
     also: Callable[[Tables], None] | None = None
     """Another change, of the same transaction."""
 
@@ -132,21 +130,6 @@ class Conversations:
             lambda tables: kept.get(tables, known_number(tables, owner.user, conversation), item)
         )  # fmt: skip
 
-    async def clip(self, owner: Owner, conversation: str, item: str) -> bytes:
-        """What was heard, as Ogg Opus. Raises `NotFound`, also where audio is not kept."""
-
-        def query(tables: Tables) -> bytes:
-            number = known_number(tables, owner.user, conversation)
-            found = tables.execute(
-                "SELECT opus FROM clips JOIN items ON items.number = clips.item WHERE conversation = ? AND id = ?",
-                [number, item],
-            ).fetchone()
-            if found is None:
-                raise NotFound(f"No audio is kept of {item[:128]!r}.", param="item_id")
-            return bytes(found[0])
-
-        return await self._database.read(query)
-
     def add(self, owner: Owner, conversation: str, addition: Addition) -> Writing[None]:
         """Queue an addition, see `Database.begin`; the conversation is begun if there is none."""
         now = now_ms()
@@ -199,12 +182,6 @@ def _added(tables: Tables, number: int, addition: Addition, now: int) -> None:
     kept.put(tables, number, addition.items, now, known=addition.known, after=after)
     if addition.also is not None:
         addition.also(tables)
-    for item, (milliseconds, opus) in addition.clips.items():
-        tables.execute(
-            "INSERT OR REPLACE INTO clips (item, milliseconds, opus)"
-            " SELECT number, ?, ? FROM items WHERE conversation = ? AND id = ?",
-            [milliseconds, opus, number, item],
-        )
     first = next((item.words for item in addition.items if item.role == "user" and item.words.strip()), "")
     title = " ".join(first.split())[:TITLE_CHARACTERS]
     tables.execute(

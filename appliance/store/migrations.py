@@ -105,12 +105,6 @@ def m001_conversations(database: Database) -> None:
             INSERT INTO items_words (rowid, words) VALUES (new.number, new.words);
             INSERT OR IGNORE INTO chores VALUES ('items_words');
         END;
-
-        CREATE TABLE clips (
-            item INTEGER PRIMARY KEY REFERENCES items ON DELETE CASCADE,
-            milliseconds INTEGER NOT NULL,
-            opus BLOB NOT NULL
-        ) STRICT;
     """)
 
 

@@ -83,16 +83,3 @@ async def delete_item(
 ) -> ConversationBody:
     """For good; the conversation goes on without it."""
     return body(await box.conversations.remove_item(caller.owner, conversation, item_id))
-
-
-@get(
-    "/v1/conversations/{conversation:str}/items/{item_id:str}/audio",
-    opt=HISTORY,
-    summary="What was heard",
-    media_type="audio/ogg",
-)
-async def get_audio(
-    box: NamedDependency[Box], caller: NamedDependency[Caller], conversation: FromPath[str], item_id: FromPath[str]
-) -> Response[bytes]:
-    """The item's audio as Ogg Opus, where `store.audio` keeps it."""
-    return Response(await box.conversations.clip(caller.owner, conversation, item_id), media_type="audio/ogg")

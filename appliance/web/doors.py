@@ -82,7 +82,6 @@ DOORS = (
     conversation_items.add_items,
     conversation_items.get_item,
     conversation_items.delete_item,
-    conversation_items.get_audio,
     sign_in.sign_in,
     sign_in.who_am_i,
     sign_in.sign_out,

@@ -47,7 +47,7 @@ async def fill(path: Path) -> None:
         store = Conversations(database)
         for number in range(30):
             items = [Item(id=f"i{each}", words=f"hello {number} {each}", turn="t") for each in range(3)]
-            await store.add(ANNA, f"c{number}", Addition(items=items, clips={"i1": (5, bytes(range(256)))})).done()
+            await store.add(ANNA, f"c{number}", Addition(items=items)).done()
         await Responses(database).keep(ANNA, Kept(id="resp_1", previous=None, input=[], body={"output": [{"id": "o"}]}))
         await Keys(database).create(user="anna", name="first", role="admin")
         Audit(database).note("somebody", "did something")

@@ -56,7 +56,7 @@ async def test_tables_are_strict_and_tied_together(database: Database) -> None:
     assert loose <= {"sqlite_schema", "sqlite_temp_schema", "_sqlite_migrations"}
     assert mode[0] == "wal"
     with pytest.raises(Exception, match="failed on its database"):
-        await database.write(lambda tables: tables.execute("INSERT INTO clips VALUES (1, 2, x'00')").rowcount)
+        await database.write(lambda tables: tables.execute("INSERT INTO members VALUES (1, 2, 3)").rowcount)
 
 
 async def test_changes_that_wait_are_committed_together_and_one_refusal_hurts_no_other(database: Database) -> None:

@@ -237,7 +237,7 @@ BAD = {
     "a page": ("GET", "?after=gone", None, 404, "conversation"),
     "a search": ("GET", f"?query={'x' * 201}", None, 400, "query"),
     "a limit": ("GET", "?limit=0", None, 400, "limit"),
-    "audio": ("GET", "/there/items/gone/audio", None, 404, "item_id"),
+    "one item": ("GET", "/there/items/gone", None, 404, "item_id"),
 }
 
 
