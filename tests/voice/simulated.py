@@ -108,6 +108,10 @@ class World:
         """What the voice needs before its first sound."""
         self.ends: list[float] = []
         """What the judge says, one after another; 0.95 beyond."""
+        self.reading_seconds = 0.0
+        """What the model needs to read a conversation ahead."""
+        self.reading = self.most_reading = 0
+        """How many are read ahead now, and were at most."""
         self.context = 1_000_000
         """Characters that a prompt and the room for its reply may have."""
         self.stt = Simulated(self._understand)
@@ -147,6 +151,12 @@ class World:
         if sum(len(message.content) for message in job.messages) + room > self.context:
             raise RequestError("too long", code="context_length_exceeded")
         if isinstance(job, Prepare):
+            self.reading += 1
+            self.most_reading = max(self.reading, self.most_reading)
+            try:
+                await anyio.sleep(self.reading_seconds)
+            finally:
+                self.reading -= 1
             yield Prepared(prompt_tokens=10, cached_tokens=0), b""
             return
         reply = self.replies.pop(0) if self.replies else "I heard you."

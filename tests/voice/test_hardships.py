@@ -326,3 +326,16 @@ def test_a_reply_that_is_refused_leaves_nothing_behind() -> None:
         await room.until(e.ResponseDone)
 
     assert outcomes(visit(scene)) == ["completed"]
+
+
+def test_a_model_that_is_far_behind_reads_ahead_once_at_most() -> None:
+    async def scene(room: Room) -> None:
+        room.world.reading_seconds = 60.0
+        for number in range(3):
+            await room.pause(0.3)
+            await room.say(f"question number {number}")
+            await room.until(e.ResponseDone, number + 1)
+
+    room = visit(scene)
+    assert len(room.world.llm.asked(Prepare)) == 3
+    assert room.world.most_reading == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import anyio
+
 from appliance.dialogue.prompt import messages
 from appliance.errors import ApplianceError, RequestError
 from appliance.jobs import Prepare
@@ -42,6 +44,8 @@ class Replies:
         self.last: Response | None = None
         """The last one that spoke in the conversation."""
         self._aside: dict[str, Response] = {}
+        self._preparing = anyio.CancelScope()
+        """Of the last time that the model was to read ahead."""
         self._drafts: set[Draft] = set()
         """Those that may not have ended, so that none stays open when the conversation ends."""
 
@@ -104,12 +108,14 @@ class Replies:
         if not conduct.replies or not told:
             return
         job = Prepare(messages=told, tools=list(conduct.style.tools), thinking=False, priority="typed")
-        try:
-            async with self._stages.llm.stream(job) as answer:
-                async for _ in answer:
-                    pass
-        except ApplianceError:
-            pass  # the reply itself will say what is wrong
+        self._preparing.cancel()  # where the model is far behind, they would take up the room of others
+        with anyio.CancelScope() as self._preparing:
+            try:
+                async with self._stages.llm.stream(job) as answer:
+                    async for _ in answer:
+                        pass
+            except ApplianceError:
+                pass  # the reply itself will say what is wrong
 
     def covers(self, item_id: str) -> bool:
         """Whether the last response knew of an item, and was heard."""
