@@ -19,6 +19,7 @@ from appliance.web.faults import ErrorAnswer
 from appliance.web.identity.guard import NEEDS
 
 TEXT: Final = Schema(type=OpenAPIType.STRING)
+EVENTS: Final = Schema(description="Server-sent events.")
 
 
 def json_of(body: Any) -> ResponseSpec:
@@ -34,7 +35,7 @@ def answers(*kinds: str) -> type[Operation]:
         def __post_init__(self) -> None:
             done: Any = (self.responses or {})["200"]
             told = done.content["application/json"]
-            done.content = {k: told if k == "application/json" else OpenAPIMediaType(schema=TEXT) for k in kinds}
+            done.content = {k: told if k == "application/json" else OpenAPIMediaType(schema=_form(k)) for k in kinds}
 
     return Answers
 
@@ -71,3 +72,8 @@ def openapi() -> OpenAPIConfig:
         components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         security=[{"key": []}],
     )
+
+
+def _form(kind: str) -> Schema:
+    """What an answer that is no JSON looks like."""
+    return EVENTS if kind == "text/event-stream" else TEXT
