@@ -10,7 +10,8 @@ import msgspec
 from appliance.errors import NotFound, RequestError
 from appliance.ids import new_id
 from appliance.store.database import now_ms
-from appliance.store.documents import Document, document_of, found
+from appliance.store.documents import Document, found
+from appliance.store.paging import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from appliance.store.database import Database
     from appliance.store.owners import Owner
 
+MEMBERS: Final = "SELECT documents.*, added_ms FROM members JOIN documents ON number = document"
 MOST_COLLECTIONS: Final = 10_000
 """Of one owner."""
 
@@ -82,17 +84,12 @@ class Collections:
         """At most `limit` collections behind `after`, and whether there are more."""
 
         def query(tables: Tables) -> tuple[Sequence[Collection], bool]:
-            compare, order = ("<", "DESC") if newest_first else (">", "ASC")
-            where = ""
-            values: list[str | int] = [owner.user]
-            if after is not None:
-                where, values = f" AND number {compare} ?", [owner.user, get(tables, owner.user, after).number]
-            rows = tables.query(
-                f"SELECT * FROM collections WHERE owner = ?{where} ORDER BY number {order} LIMIT ?",
-                [*values, limit + 1],
+            last = get(tables, owner.user, after).number if after is not None else None
+            every = "SELECT * FROM collections WHERE owner = ?"
+            rows, more = page_of(
+                tables, every, [owner.user], by="number", after=last, limit=limit, newest_first=newest_first
             )
-            collections = [_collection(tables, row) for row in rows]
-            return collections[:limit], len(collections) > limit
+            return [_collection(tables, row) for row in rows], more
 
         return await self._database.read(query)
 
@@ -156,18 +153,12 @@ class Collections:
 
         def query(tables: Tables) -> tuple[Sequence[Member], bool]:
             number = get(tables, owner.user, collection).number
-            compare, order = ("<", "DESC") if newest_first else (">", "ASC")
-            where, values = "", [number]
-            if after is not None:
-                last = _member(tables, owner.user, number, after).document.number
-                where, values = f" AND document {compare} ?", [number, last]
-            rows = tables.query(
-                "SELECT documents.*, added_ms FROM members JOIN documents ON number = document"
-                f" WHERE collection = ?{where} ORDER BY document {order} LIMIT ?",
-                [*values, limit + 1],
+            last = _member(tables, owner.user, number, after).document.number if after is not None else None
+            every = f"{MEMBERS} WHERE collection = ?"
+            rows, more = page_of(
+                tables, every, [number], by="document", after=last, limit=limit, newest_first=newest_first
             )
-            members = [_member_of(row) for row in rows]
-            return members[:limit], len(members) > limit
+            return [_member_of(row) for row in rows], more
 
         return await self._database.read(query)
 
@@ -199,11 +190,7 @@ def _join(tables: Tables, owner: str, collection: int, document: str) -> None:
 
 def _member(tables: Tables, owner: str, collection: int, document: str) -> Member:
     number = found(tables, owner, document).number
-    rows = tables.query(
-        "SELECT documents.*, added_ms FROM members JOIN documents ON number = document"
-        " WHERE collection = ? AND document = ?",
-        [collection, number],
-    )
+    rows = tables.query(f"{MEMBERS} WHERE collection = ? AND document = ?", [collection, number])
     for row in rows:
         return _member_of(row)
     raise NotFound(f"The vector store has no file {document[:128]!r}.", param="file_id")
@@ -211,4 +198,4 @@ def _member(tables: Tables, owner: str, collection: int, document: str) -> Membe
 
 def _member_of(row: dict[str, Any]) -> Member:
     added_ms = row.pop("added_ms")
-    return Member(document=document_of(row), added_ms=added_ms)
+    return Member(document=Document(**row), added_ms=added_ms)

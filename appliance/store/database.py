@@ -40,6 +40,7 @@ MOST_WAITING: Final = 1024
 """Changes that may wait; the next one waits for room."""
 MOST_TOGETHER: Final = 128
 """Changes of one transaction."""
+DAY_MS: Final = 86_400_000
 SETUP: Final = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
     "PRAGMA journal_mode = WAL",
@@ -212,9 +213,8 @@ class Database:
         metrics.WRITES_FAILED.labels(known.code).inc()
         if isinstance(known, StorageFailed):
             self.failed = known
-            self._let_go(
-                unwritable=True
-            )  # it is opened anew, as readers of a disk that was read-only keep it so for this process
+            # It is opened anew: readers of a disk that was read-only keep it so for this process.
+            self._let_go(unwritable=True)
         return known
 
     def begin(self, change: Callable[[Tables], Result]) -> Writing[Result]:

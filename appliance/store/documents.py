@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from appliance.errors import NotFound, RequestError
 from appliance.store.database import now_ms
+from appliance.store.paging import page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlite_utils import Database as Tables
 
@@ -86,17 +87,12 @@ class Documents:
         """At most `limit` documents behind `after`, and whether there are more."""
 
         def query(tables: Tables) -> tuple[Sequence[Document], bool]:
-            compare, order = ("<", "DESC") if newest_first else (">", "ASC")
-            where = ""
-            values: list[str | int] = [owner.user]
-            if after is not None:
-                where, values = f" AND number {compare} ?", [owner.user, found(tables, owner.user, after).number]
-            rows = tables.query(
-                f"SELECT * FROM documents WHERE owner = ? AND status != 'going'{where} ORDER BY number {order} LIMIT ?",
-                [*values, limit + 1],
+            last = found(tables, owner.user, after).number if after is not None else None
+            every = "SELECT * FROM documents WHERE owner = ? AND status != 'going'"
+            rows, more = page_of(
+                tables, every, [owner.user], by="number", after=last, limit=limit, newest_first=newest_first
             )
-            documents = [Document(**row) for row in rows]
-            return documents[:limit], len(documents) > limit
+            return [Document(**row) for row in rows], more
 
         return await self._database.read(query)
 
@@ -197,10 +193,5 @@ def found(tables: Tables, owner: str, document: str) -> Document:
         "SELECT * FROM documents WHERE owner = ? AND id = ? AND status != 'going'", [owner, document]
     )
     for row in rows:
-        return document_of(row)
+        return Document(**row)
     raise NotFound(f"There is no file {document[:128]!r}.", param="file_id")
-
-
-def document_of(row: Mapping[str, Any]) -> Document:
-    """A document as it is kept."""
-    return Document(**row)

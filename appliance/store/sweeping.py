@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from appliance.logs import logger, place_of
-from appliance.store.database import now_ms
+from appliance.store.database import DAY_MS, now_ms
 
 if TYPE_CHECKING:
     from sqlite_utils import Database as Tables
@@ -32,7 +32,6 @@ MERGED_PAGES: Final = 200
 """Of the search's index, in one transaction."""
 MOST_REFUSALS: Final = 10_000
 """Entries of the audit log about wrong keys."""
-DAY_MS: Final = 86_400_000
 
 RULES: Final = {
     "user_days": ("conversations", "role = 'user' AND updated_ms < ?"),

@@ -11,14 +11,13 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from appliance.errors import RequestError
-from appliance.store.database import now_ms
+from appliance.store.database import DAY_MS, now_ms
 from appliance.store.keys import Key
 from appliance.web.box import Box
 from appliance.web.identity.caller import GRANTABLE, Caller, Scope
 from appliance.web.identity.guard import NEEDS
 
 ADMIN = {NEEDS: "admin"}
-DAY_MS = 86_400_000
 
 Most = Annotated[int, Meta(ge=0, le=10**12)]
 

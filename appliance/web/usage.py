@@ -10,13 +10,11 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from appliance.store.database import now_ms
+from appliance.store.database import DAY_MS, now_ms
 from appliance.store.usage import Used, day_of
 from appliance.web.box import Box
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
-
-DAY_MS = 86_400_000
 
 Days = Annotated[int, QueryParameter(ge=1, le=400)]
 

@@ -10,11 +10,11 @@ from appliance.settings import Store
 from appliance.store import audit, conversations, responses, sweeping
 from appliance.store.audit import Audit
 from appliance.store.conversations import Addition, Conversations
-from appliance.store.database import now_ms
+from appliance.store.database import DAY_MS, now_ms
 from appliance.store.items import Item
 from appliance.store.owners import Owner
 from appliance.store.responses import Kept, Responses
-from appliance.store.sweeping import DAY_MS, sweep
+from appliance.store.sweeping import sweep
 
 if TYPE_CHECKING:
     from appliance.store.database import Database

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from appliance import logs
 from appliance import settings as settings_module
 from appliance.cli.serve import MOST_MESSAGE_BYTES
 from appliance.errors import Overloaded
@@ -119,6 +120,7 @@ def furnished(
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Address of an ASGI application that serves on a free port, in a thread of its own."""
+    logs.configure("error", "json")  # to stderr: commands that run in this process meanwhile have stdout to themselves
     config = uvicorn.Config(app, port=0, log_config=None, ws="websockets-sansio", ws_max_size=MOST_MESSAGE_BYTES)
     server = uvicorn.Server(config)
     listener = config.bind_socket()

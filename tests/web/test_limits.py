@@ -16,10 +16,11 @@ from websockets.sync.client import connect
 from appliance.errors import RateLimited
 from appliance.jobs import Audio, Embedding, Generated, Heard, Segment, Token
 from appliance.settings import Allowance
+from appliance.store.database import DAY_MS
 from appliance.store.usage import Amount
 from appliance.voice.stages import Stages
 from appliance.web.identity import meter as meters
-from appliance.web.identity.meter import DAY_MS, Meter
+from appliance.web.identity.meter import Meter
 from appliance.web.names import Names
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from appliance import metrics
 from appliance.errors import RateLimited
 from appliance.settings import Allowance
-from appliance.store.database import now_ms
+from appliance.store.database import DAY_MS, now_ms
 from appliance.store.usage import Amount, day_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from appliance.web.identity.caller import Caller
 
 MINUTE: Final = 60.0
-DAY_MS: Final = 86_400_000
 MOST_METERS: Final = 20_000
 """More than there can be keys."""
 
@@ -58,18 +57,20 @@ class Meter:
 
     def check_tokens(self) -> None:
         """Raise `RateLimited` where no tokens are left today."""
-        if (most := self.allowance.tokens_day) and self._today().tokens >= most:
-            self._refuse("tokens", f"{most} tokens a day", seconds_of_day())
+        self._check("tokens", self.allowance.tokens_day, self._today().tokens, "tokens")
 
     def check_audio(self) -> None:
         """Raise `RateLimited` where no audio is left today."""
-        if (most := self.allowance.audio_seconds_day) and self._today().audio_seconds >= most:
-            self._refuse("audio", f"{most} seconds of audio a day", seconds_of_day())
+        used = self._today().audio_seconds
+        self._check("audio", self.allowance.audio_seconds_day, used, "seconds of audio")
 
     def check_documents(self) -> None:
         """Raise `RateLimited` where no documents are left today."""
-        if (most := self.allowance.documents_day) and self._today().documents >= most:
-            self._refuse("documents", f"{most} documents a day", seconds_of_day())
+        self._check("documents", self.allowance.documents_day, self._today().documents, "documents")
+
+    def _check(self, limit: str, most: int, used: float, what: str) -> None:
+        if most and used >= most:
+            self._refuse(limit, f"{most} {what} a day", seconds_of_day())
 
     def count(self, amount: Amount) -> None:
         """So much was used."""
