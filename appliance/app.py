@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -14,6 +15,7 @@ from msgspec.structs import asdict
 from appliance.audio import SAMPLE_BYTES
 from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost
+from appliance.engines.precedence import Precedence
 from appliance.engines.specs import Llama, Piper, PiperVoice, Turn, Whisper
 from appliance.engines.status import Probe
 from appliance.jobs import DETECT_SAMPLES, Detect, Generate, Judge, Message, Speak, Transcribe
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from appliance.settings import Settings
 
 
+MANY_CORES = 8
+"""So many are enough for all stages at once."""
 SILENT_BYTES = DETECT_SAMPLES * SAMPLE_BYTES
 """A window of silence."""
 
@@ -66,12 +70,19 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
     )
     spoken = resources.files("appliance").joinpath("probe.flac").read_bytes()
     hello = Generate(messages=[Message("user", "Say yes.")], max_tokens=4)
+    # Noticing turns takes next to nothing, and is never held.
+    precedence = Precedence() if _yields_to_live(settings) else None
     return {
-        "stt": EngineHost("stt", whisper, Probe(Transcribe(), spoken), settings),
-        "llm": EngineHost("llm", llama, Probe(hello), settings),
-        "tts": EngineHost("tts", piper, Probe(Speak(text="Ready.")), settings),
+        "stt": EngineHost("stt", whisper, Probe(Transcribe(), spoken), settings, precedence),
+        "llm": EngineHost("llm", llama, Probe(hello), settings, precedence),
+        "tts": EngineHost("tts", piper, Probe(Speak(text="Ready.")), settings, precedence),
         "turn": EngineHost("turn", turn, Probe(Judge() if turn.path else Detect(), bytes(SILENT_BYTES)), settings),
     }
+
+
+def _yields_to_live(settings: Settings) -> bool:
+    wanted = settings.workers.yield_to_live
+    return len(os.sched_getaffinity(0)) < MANY_CORES if wanted == "auto" else wanted == "on"
 
 
 def create_caches(settings: Settings, lineup: Lineup) -> tuple[Cache, Cache]:

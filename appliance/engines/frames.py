@@ -49,6 +49,8 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     job: AnyJob
     request_id: str
     window: int = WINDOW
+    user: str = ""
+    """Whose it is: users take turns."""
 
 
 class Grant(msgspec.Struct, frozen=True, tag=True):
@@ -68,6 +70,17 @@ class Promote(msgspec.Struct, frozen=True, tag=True):
     """Parent to child: somebody listens for job `id` now; it goes before all that is not live."""
 
     id: int
+
+
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """Parent to child: for `seconds` do only what belongs to some users, and what else there is seldom.
+
+    Of the users in `live` that is what somebody listens for, of those in `others` everything.
+    """
+
+    seconds: float
+    live: list[str] = []
+    others: list[str] = []
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):
@@ -111,7 +124,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     param: str | None = None
 
 
-ToWorker = Load | Start | Grant | Promote | Abort
+ToWorker = Load | Start | Grant | Promote | Abort | Hold
 ToHost = Loaded | Refused | Beat | Emit | Done | Failed
 
 _encoder = msgspec.msgpack.Encoder()

@@ -27,8 +27,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from structlog.contextvars import get_contextvars
 
 from appliance import logs, metrics
+from appliance.asking import USER
 from appliance.engines import frames
 from appliance.engines.parts import Parts
+from appliance.engines.precedence import Precedence
 from appliance.engines.silence import Silence
 from appliance.engines.status import StageStatus
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
@@ -67,9 +69,11 @@ class EngineHost:
         spec: AnySpec,
         probe: Probe,
         settings: Settings,
+        precedence: Precedence | None = None,
         *,
         command: Sequence[str] = COMMAND,
     ) -> None:
+        """`precedence` is shared by the hosts that have regard for each other's live turns; None: nobody's."""
         section = getattr(settings, role)
         self.role: Role = role
         self._spec, self._probe, self._command, self._log = spec, probe, command, settings.log
@@ -86,6 +90,9 @@ class EngineHost:
         self._to_send = anyio.Event()
         self._process: anyio.abc.Process | None = None
         self._mean_seconds = 1.0
+        self._precedence = precedence or Precedence()
+        if precedence is not None:
+            precedence.join(self.tell)
 
     @property
     def status(self) -> StageStatus:
@@ -98,31 +105,40 @@ class EngineHost:
         """Send a job; the parts of its answer. Raises `EngineDown` or `Overloaded` at once."""
         if self._state != "ready":
             raise EngineDown(f"The {self.role} stage is not ready: {self._detail}.", retry_after=5)
-        if self._full(live=is_live(job)):
+        if self._full(USER.get(), live=is_live(job)):
             retry_after = min(30, max(1, math.ceil(self._mean_seconds)))
             metrics.REFUSED.labels(self.role).inc()
             raise Overloaded(f"The {self.role} stage is busy with {self._queue} requests.", retry_after=retry_after)
         async with self._exchange(job, payload) as parts:
             yield parts
 
-    def _full(self, *, live: bool) -> bool:
-        """Live jobs are bounded by the live conversations that there may be; neither kind takes the other's room."""
-        taken = sum(parts.live is live for parts in self._jobs.values())
-        return taken >= self._queue * (LIVE_ROOM if live else 1)
+    def _full(self, user: str, *, live: bool) -> bool:
+        """Live jobs are bounded by the live conversations that there may be; neither kind takes the other's room.
+
+        A user who has less than their share of the room finds some beyond it: as much again for all of them.
+        """
+        users = [parts.user for parts in self._jobs.values() if parts.live is live]
+        room = self._queue * (LIVE_ROOM if live else 1)
+        share = room // len({user, *users})
+        return len(users) >= room and (users.count(user) >= share or len(users) >= 2 * room)
 
     @asynccontextmanager
     async def _exchange(self, job: AnyJob, payload: bytes) -> AsyncIterator[Parts]:
         self._next_id += 1
         job_id, started = self._next_id, anyio.current_time()
         deadline = self._patience if getattr(job, "priority", None) == "background" else self._deadline
-        parts = self._jobs[job_id] = Parts(job_id, deadline, self.role, self.tell, live=is_live(job))
+        user = USER.get()
+        claim = self._precedence.claim(job, user)
+        parts = Parts(job_id, deadline, self.role, self.tell, user, claim, live=is_live(job))
+        self._jobs[job_id] = parts
         window = frames.WHOLE_REPLY if isinstance(job, Generate | Prepare | Embed) else frames.WINDOW
         try:
-            self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window), payload)
+            self.tell(frames.Start(job_id, job, get_contextvars().get("request_id", ""), window, user), payload)
             yield parts
         finally:
             self._jobs.pop(job_id, None)
             if not parts.ended:
+                claim.end()
                 metrics.ABORTED.labels(self.role).inc()
                 self.tell(frames.Abort(job_id))
             else:

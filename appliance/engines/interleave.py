@@ -2,7 +2,8 @@
 
 Every engine has the same face: `submit`, `grant`, `abort`, and `step`, called by one thread. This one serves any
 engine whose job is a lazy iterator. Up to `width` jobs run at once and take turns, the others wait in order. Live jobs
-go before typed ones and these before background ones: a job waits only for the places of its own rank and above.
+go before typed ones and these before background ones: a job waits only for the places of its own rank and above. Users
+take turns, and who has no place gets one beside those of others who have all of them.
 The language engine's scheduler stands behind the same face.
 """
 
@@ -11,8 +12,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, Protocol
 
+from appliance.engines.fairness import in_turn
 from appliance.errors import ApplianceError, InternalError
 from appliance.jobs import AnyJob, AnyPart, Priority
 from appliance.logs import logger, place_of
@@ -46,8 +49,8 @@ class Engine(Protocol):
     def busy(self) -> bool:
         """Whether `step` has anything to do."""
 
-    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
-        """Take a job; it may send `window` parts before a grant."""
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int, user: str = "") -> None:
+        """Take a job of a user's; it may send `window` parts before a grant."""
 
     def grant(self, job_id: int, parts: int) -> None:
         """Let a job send more."""
@@ -77,6 +80,9 @@ class _Job:
     request_id: str
     window: int
     rank: int
+    user: str
+    number: int
+    """Order of arrival."""
     parts: Iterator[Progress] | None = field(default=None)
 
 
@@ -89,6 +95,9 @@ class Interleaved:
         self._begin = begin
         self._width = width
         self._steps = self._openings = 0
+        self._numbers = count()
+        self._served: dict[str, int] = {}
+        """The step in which each user with an open job was served last."""
         self._open: deque[_Job] = deque()
         self._waiting: deque[_Job] = deque()
 
@@ -97,10 +106,10 @@ class Interleaved:
         """Whether an open job may send, or a waiting one may open."""
         return self._running() > 0 or bool(self._waiting)
 
-    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int, user: str = "") -> None:
         """Queue a job."""
         rank = RANKS[getattr(job, "priority", "typed")]
-        self._waiting.append(_Job(job_id, job, payload, request_id, window, rank))
+        self._waiting.append(_Job(job_id, job, payload, request_id, window, rank, user, next(self._numbers)))
 
     def promote(self, job_id: int) -> None:
         """A job is live from now on."""
@@ -133,7 +142,10 @@ class Interleaved:
         able = [job for job in self._open if job.window > 0]
         if not able:
             return []
-        job = able[0] if self._steps % LOWER_EVERY == 0 else min(able, key=_rank)  # the first has waited longest
+        # Of each rank, whoever was not served for longest; of theirs the first, which has waited longest.
+        turns = sorted(able, key=lambda job: self._served.get(job.user, 0))
+        job = turns[0] if self._steps % LOWER_EVERY == 0 else min(turns, key=_rank)
+        self._served = {each.user: self._served.get(each.user, 0) for each in self._open} | {job.user: self._steps}
         self._open.remove(job)
         return self._advance(job)
 
@@ -144,10 +156,16 @@ class Interleaved:
         """The waiting job that may open now. Lower ones that run already are no reason for a higher one to wait."""
         if not self._waiting:
             return None
-        first = [min(self._waiting, key=_rank)]
+        able = [job for job in self._open if job.window > 0]
+        first = in_turn(self._waiting, able)[:1]
         if self._openings % LOWER_EVERY == LOWER_EVERY - 1:
             first.insert(0, self._waiting[0])
-        return next((job for job in first if self._running(job.rank) < self._width), None)
+        served = {job.user for job in able}
+        for job in first:
+            places = self._width if job.user in served else 2 * self._width
+            if self._running(job.rank) < places:
+                return job
+        return None
 
     def _running(self, lowest: int = max(RANKS.values())) -> int:
         """Open jobs of this rank or above that may send; one whose client is behind takes no other's turn."""

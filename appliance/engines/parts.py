@@ -13,6 +13,7 @@ from appliance.errors import ApplianceError, DeadlineExceeded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.engines.precedence import Claim
     from appliance.jobs import AnyPart
 
 
@@ -20,11 +21,13 @@ class Parts:
     """One job's answer as it comes. Iterate once; `ApplianceError` is raised where the answer fails."""
 
     def __init__(
-        self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None], *, live: bool
+        self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None], user: str,
+        claim: Claim, *, live: bool,
     ) -> None:  # fmt: skip
+        self.user = user
         self.live = live
         """Whether somebody listens for it."""
-        self._id, self._deadline, self._stage, self._tell = job_id, deadline, stage, tell
+        self._id, self._deadline, self._stage, self._tell, self._claim = job_id, deadline, stage, tell, claim
         self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
         self._news = anyio.Event()
         self._taken = 0
@@ -42,10 +45,12 @@ class Parts:
         if not self._arrived:
             self.waiting_since = anyio.current_time()
         self._arrived.append((part, payload))
+        self._claim.part()
         self._news.set()
 
     def end(self, error: ApplianceError | None = None) -> None:
-        """The answer is complete, or failed."""
+        """The answer is complete, or failed, or nobody wants it."""
+        self._claim.end()
         if self._over is None:
             self._over = error or True
             self._news.set()
@@ -55,6 +60,7 @@ class Parts:
         self.live = True
         if self._over is None:
             self._tell(frames.Promote(self._id))
+            self._claim.press()
 
     def __aiter__(self) -> Parts:
         return self

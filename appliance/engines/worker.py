@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Final
 from appliance import logs
 from appliance.engines import frames
 from appliance.engines.faults import ModelRefused
+from appliance.engines.holding import Holding
 from appliance.engines.specs import AnySpec, Llama, Piper, Turn, Whisper
-from appliance.jobs import ROLES
+from appliance.jobs import ROLES, is_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,7 @@ class Worker:
         self._load = load
         self._inbox: deque[tuple[frames.ToWorker, bytes]] = deque()  # the host's admission bounds it
         self._arrived = threading.Condition()
+        self._holding = Holding()
         self._steps = 0
         self._busy = False
 
@@ -120,10 +122,21 @@ class Worker:
             self._rest(engine)
             for arrived, payload in self._take():
                 self._deliver(engine, arrived, payload)
+            if held := self._holding.seconds:
+                self._wait(held)
+                continue
             said = [self._frame(engine, emission) for emission in engine.step()]
             if said:
                 self._connection.send(*said)
+            self._holding.stepped()
             self._steps += 1
+
+    def _wait(self, seconds: float) -> None:
+        """Leave the cores to another worker until then, or until something comes."""
+        with self._arrived:
+            if not self._inbox:
+                self._arrived.wait(seconds)
+        self._steps += 1
 
     def _rest(self, engine: Engine) -> None:
         """Wait for work, and tidy up one thing after the other while there is none."""
@@ -145,19 +158,26 @@ class Worker:
 
     def _deliver(self, engine: Engine, message: frames.ToWorker, payload: bytes) -> None:
         match message:
-            case frames.Start(id=job_id, job=job, request_id=request_id, window=window):
-                engine.submit(job_id, job, payload, request_id=request_id, window=window)
+            case frames.Start(id=job_id, job=job, request_id=request_id, window=window, user=user):
+                self._holding.started(job_id, user, live=is_live(job))
+                engine.submit(job_id, job, payload, request_id=request_id, window=window, user=user)
             case frames.Grant(id=job_id, parts=parts):
                 engine.grant(job_id, parts)
             case frames.Promote(id=job_id):
+                self._holding.promoted(job_id)
                 engine.promote(job_id)
+            case frames.Hold():
+                self._holding.told(message)
             case frames.Abort(id=job_id):
+                self._holding.ended(job_id)
                 engine.abort(job_id)
                 log.debug("job aborted", job=job_id)
             case _:
                 log.error("unexpected frame", frame=type(message).__name__)
 
     def _frame(self, engine: Engine, emission: Emission) -> bytes:
+        if emission.part is None:
+            self._holding.ended(emission.id)
         if emission.error is not None:
             error = emission.error
             return frames.encode(frames.Failed(emission.id, error.code, error.message, error.param))

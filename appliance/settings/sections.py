@@ -238,6 +238,10 @@ class Workers(Section, frozen=True):
     reader_seconds: Annotated[
         Seconds, Meta(description="A client that takes none of its answer for so long loses it.")
     ] = 30.0
+    yield_to_live: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(description="Whether other work waits a moment while a live turn is under way. `auto`: on few cores."),
+    ] = "auto"
 
 
 class Log(Section, frozen=True):

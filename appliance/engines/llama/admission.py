@@ -2,7 +2,8 @@
 
 A work is admitted when a place is free, and cells enough for its prompt are free or held by idle slots only. A higher
 work takes the place of the lowest and youngest running one, which waits and is read again later: its client notices
-a pause. Works of one rank come in their order of arrival, and nobody overtakes one that waits for room. Background
+a pause. So does a work of the same rank whose user has two places less, or more. Works of one rank come in turn, by
+user and then by their order of arrival, and nobody overtakes one that waits for room. Background
 work that has taken long counts as typed from then on, so that typing that never pauses does not starve it: one at a
 time, so that much of it does not hold up those who type.
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 
 import itertools
 from bisect import insort
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from appliance.engines.fairness import in_turn
 from appliance.engines.llama.prefix import numbers, shared
 from appliance.engines.llama.work import LIVE, TYPED, order
 
@@ -48,7 +51,7 @@ class Admission:
 
     def queue(self, work: Work, now: float) -> None:
         """Take a work. Its prompt and the room for its reply fit the cache; who offers it has seen to that."""
-        work.number, work.since = next(self._numbers), now
+        work.number, work.since, work.prompt = next(self._numbers), now, len(work.tokens)
         insort(self.waiting, work, key=order)
 
     def find(self, work_id: int) -> Work | None:
@@ -66,7 +69,7 @@ class Admission:
         """Let in who can run now."""
         self._age(now)
         patient: set[Work] = set()
-        while (work := next((each for each in self.waiting if each not in patient), None)) is not None:
+        while (work := self._next(patient)) is not None:
             if len(self.running) >= self._width and not self._lower(work):
                 return
             source, size = (None, 0) if work.embeds else self._slots.best(work.tokens)
@@ -78,6 +81,12 @@ class Admission:
             if len(self.running) >= self._width:
                 self.send_back(self._lower(work)[-1])
             self._place(work, source, size)
+
+    def _next(self, patient: set[Work]) -> Work | None:
+        """Whose turn it is. One user's works need no sorting: they lie in their order."""
+        users = {work.user for work in (*self.running, *self.waiting)}
+        turns = in_turn(self.waiting, self.running) if len(users) > 1 else self.waiting
+        return next((each for each in turns if each not in patient), None)
 
     def _age(self, now: float) -> None:
         if self._aged is None:
@@ -115,20 +124,29 @@ class Admission:
 
     def _lower(self, work: Work) -> list[Work]:
         """Running works that have to give way to this one, the first to go last."""
-        return sorted((each for each in self.running if each.rank > work.rank), key=order)
+        counts = Counter(each.user for each in self.running if each.rank == work.rank)
+        most = {user: count - counts[work.user] - 1 for user, count in counts.items() if user != work.user}
+        lower = []
+        for each in sorted(self.running, key=order, reverse=True):
+            if each.rank == work.rank:
+                most[each.user] = most.get(each.user, 0) - 1
+            if each.rank > work.rank or (each.rank == work.rank and most[each.user] >= 0):
+                lower.append(each)
+        return lower[::-1]
 
     def _find_room(self, work: Work, source: Slot | None, size: int) -> bool:
-        firm = [each for each in self.running if each.rank <= work.rank]
+        lower = self._lower(work)
+        firm = [each for each in self.running if each not in lower]
         most = self._spare(firm, source, size)
         cells = len(work.tokens) - size + min(work.room, HEADROOM)
         if not firm:
             cells = min(cells, most)  # alone it fits, with less room to grow
         if most < cells:
             return False
-        for lower in reversed(self._lower(work)):
+        for each in reversed(lower):
             if self._spare(self.running, source, size) >= cells:
                 break
-            self.send_back(lower)
+            self.send_back(each)
         return self._slots.make_room(cells, source, size)
 
     def _spare(self, works: Sequence[Work], source: Slot | None, size: int) -> int:

@@ -83,6 +83,7 @@ class _Open:
     """A job that is not over: the pens of its works, by the works' ids."""
 
     request_id: str
+    user: str
     pens: dict[int, Reply | Reading] = field(default_factory=dict)
     live: bool = False
     """Whether it was promoted."""
@@ -109,9 +110,18 @@ class LlamaEngine:
         """Whether there is anything to decode, or to take from the desk."""
         return self.scheduler.busy or self._desk.busy
 
-    def submit(self, job_id: int, job: AnyJob, _payload: bytes, *, request_id: str, window: int) -> None:  # noqa: ARG002 - parts are small; the host grants a whole reply
+    def submit(
+        self,
+        job_id: int,
+        job: AnyJob,
+        _payload: bytes,
+        *,
+        request_id: str,
+        window: int,  # noqa: ARG002 - they are small, and the host grants a whole reply
+        user: str = "",
+    ) -> None:
         """Have a job read; it joins the others when it is ready."""
-        self._jobs[job_id] = _Open(request_id)
+        self._jobs[job_id] = _Open(request_id, user)
         self._desk.read(job_id, request_id, partial(self._reader.read, job_id, job))
 
     def grant(self, job_id: int, parts: int) -> None:
@@ -228,10 +238,10 @@ class LlamaEngine:
             return
         pen: Reply | Reading
         match order.job:
-            case Generate() as job:
+            case Generate() as wanted:
                 assert order.sections is not None  # noqa: S101 - a reply has sections
                 pen = Reply(
-                    job, self.context, self.vocabulary, prompt_tokens=len(order.tokens), limit=order.limit,
+                    wanted, self.context, self.vocabulary, prompt_tokens=len(order.tokens), limit=order.limit,
                     mask=order.mask, sections=order.sections, drafter=self._drafter,
                     say=partial(self.say, order.job_id), fail=partial(self.fail, order.job_id),
                 )  # fmt: skip
@@ -244,9 +254,12 @@ class LlamaEngine:
                 pen = Reading(self, order)
             case Embed():
                 pen = Reading(self, order)
-        rank = LIVE if self._jobs[order.job_id].live else order.rank
-        work = Work(next(self._ids), rank, list(order.tokens), order.limit, pen, embeds=isinstance(order.job, Embed))
-        self._jobs[order.job_id].pens[work.id] = pen
+        job = self._jobs[order.job_id]
+        work = Work(
+            next(self._ids), LIVE if job.live else order.rank, list(order.tokens), order.limit, pen, user=job.user,
+            embeds=isinstance(order.job, Embed),
+        )  # fmt: skip
+        job.pens[work.id] = pen
         self.scheduler.submit(work)
 
     def _adopt(self, fetched: Fetched) -> None:

@@ -49,6 +49,16 @@ class Pace:
         nearest = min(self._writing, key=lambda known: abs(known - replies))
         return self._writing[nearest] * max(1.0, replies / nearest)
 
+    def crowd(self, replies: int, most: int) -> int:
+        """Replies of `most` that may go together in a step: `replies`, which have a right to, and more of them as long
+        as the step gets no longer than prompts may make it."""
+        # Where so few were never measured, the nearest number may be far more of them.
+        smaller = [seconds * replies / known for known, seconds in self._writing.items() if known <= replies]
+        bound = self._slack * min([self.writing(replies), *smaller])
+        while most > replies and self.writing(most) > bound:
+            most -= 1
+        return most
+
     def room(self, replies: int, most: int) -> int:
         """Tokens of prompts that may be read in a step beside the next tokens of so many replies.
 

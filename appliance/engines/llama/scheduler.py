@@ -3,7 +3,9 @@
 Each step decodes one batch: the next token of every running reply, and beside them a piece of the prompts that wait
 to be read. The piece is as large as the pace allows, so a long prompt never stalls the others' speech. Who is
 listened to goes first: *live* before *typed* before *background*. The lower ones take part in every `stride`-th step
-while a higher one runs: they slow down, but go on.
+while a higher one runs: they slow down, but go on. Users share alike: in a step each has as many replies as the others,
+and who has more of them gets what room the pace leaves, its replies in turn. While somebody waits for the first words
+of a live reply, users who have more under way count as lower.
 
 Pure but for the model behind `Model`, so that tests drive it with one that only counts.
 """
@@ -12,17 +14,19 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from appliance.engines.fairness import by_user, shares
 from appliance.engines.llama.admission import Admission
 from appliance.engines.llama.piece import Piece
 from appliance.engines.llama.slots import Cache, Slots
 from appliance.engines.llama.work import Counts, order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -129,17 +133,41 @@ class Scheduler:
 
     def _plan(self) -> tuple[list[Work], Reading]:
         """Whose next token is due, and how much of whose prompt is read beside."""
-        top = min(work.rank for work in self.running)
-        due = [work for work in self.running if self.counts.steps % self._stride ** (work.rank - top) == 0]
-        speaking = [work for work in due if work.speaks]
+        ranks = self._ranks()
+        top = min(ranks)
+        due = [
+            work
+            for work, rank in zip(self.running, ranks, strict=True)
+            if self.counts.steps % self._stride ** (rank - top) == 0
+        ]
+        speaking = self._alike([work for work in due if work.speaks])
         waiting = sorted((work for work in due if not work.speaks), key=order)
         room = self._pace.room(len(speaking), self._chunk) if waiting else 0
         reading: Reading = []
         for _, equals in itertools.groupby(waiting, key=lambda work: work.rank):
-            for work, share in _divide(list(equals), room):
-                reading.append((work, share))
-                room -= share
+            users = by_user(equals)
+            for works, part in zip(users, shares([sum(map(_unread, works)) for works in users], room), strict=True):
+                reading += zip(works, shares(list(map(_unread, works)), part), strict=True)
+                room -= part
         return speaking, [(work, share) for work, share in reading if share]
+
+    def _ranks(self) -> list[int]:
+        """Of the running works; while some are pressing, others count as lower whose users have more of them."""
+        counts = Counter(work.user for work in self.running)
+        least = min((counts[work.user] for work in self.running if work.pressing), default=len(self.running))
+        return [work.rank + (counts[work.user] > least) for work in self.running]
+
+    def _alike(self, due: list[Work]) -> list[Work]:
+        """Replies whose next token is due, of each user as many as of the others, and more as the pace allows."""
+        users = by_user(due)
+        if len(users) < 2:
+            return due
+        least = min(map(len, users))
+        most = self._pace.crowd(len(users) * least, len(due))
+        given = shares([len(works) for works in users], max(most, len(users)))
+        return [
+            work for works, part in zip(users, given, strict=True) for work in sorted(works, key=_longest_ago)[:part]
+        ]
 
     def _fit(self, speaking: list[Work], reading: Reading) -> tuple[list[Work], Reading]:
         """Cells for the batch: from idle slots, by reading less, and last from the lowest and youngest work."""
@@ -158,6 +186,7 @@ class Scheduler:
         read = sum(count for _, count in reading)
         spare = min(spare, self._model.widest - len(speaking) - read)
         for work in speaking:
+            work.spoke = self.counts.steps
             guess = self._guess(work, spare // len(speaking))
             batch.append((work, _piece(work, [work.tokens[-1], *guess], 1 + len(guess))))
         for work, count in reading:
@@ -233,16 +262,12 @@ def _piece(work: Work, tokens: Sequence[int], outputs: int) -> Piece:
     return Piece(_slot(work).number, work.done, tokens, outputs)
 
 
-def _divide(works: Sequence[Work], room: int) -> Iterator[tuple[Work, int]]:
-    """Give each an equal share of `room`; what one does not need goes to the others. If it is little, the first get it.
+def _unread(work: Work) -> int:
+    return work.unread
 
-    Otherwise, where room is scarce, a long prompt would wait for ever for the short ones that keep coming.
-    """
-    works = sorted(works[:room], key=lambda work: work.unread)
-    for left, work in zip(range(len(works), 0, -1), works, strict=True):
-        share = min(work.unread, -(-room // left))
-        room -= share
-        yield work, share
+
+def _longest_ago(work: Work) -> int:
+    return work.spoke
 
 
 def _first(reading: Reading, room: int) -> Reading:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from appliance.engines.llama.slots import Slot
 
+FIRST_WORDS: Final = 12
+"""Tokens until there is a clause that can be spoken."""
 LIVE, TYPED, BACKGROUND = range(3)
 """Ranks: whoever is listened to first."""
 
@@ -44,6 +46,8 @@ class Work:
     room: int
     """Tokens that may still follow; 0 for a prompt that is only read."""
     pen: Pen
+    user: str = ""
+    """Whose it is: users take turns."""
     embeds: bool = False
     """Whether the states of the prompt's tokens are wanted, and nothing else."""
     number: int = 0
@@ -52,6 +56,10 @@ class Work:
     """… and its time, in seconds."""
     slot: Slot | None = None
     began: bool = False
+    prompt: int = 0
+    """Tokens that were there before the reply."""
+    spoke: int = -1
+    """The step in which it was written last."""
     states: list[NDArray[np.float32]] = field(default_factory=list)
 
     @property
@@ -68,6 +76,11 @@ class Work:
     def speaks(self) -> bool:
         """Whether its next token comes with the next step."""
         return self.unread == 1 and self.room > 0 and not self.embeds
+
+    @property
+    def pressing(self) -> bool:
+        """Whether somebody hears nothing until it has got further."""
+        return self.rank == LIVE and self.room > 0 and len(self.tokens) - self.prompt < FIRST_WORDS
 
     @property
     def order(self) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class TurnEngine:
         """Whether a stream waits, or a judgement is under way."""
         return bool(self._waiting or self._judging)
 
-    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:  # noqa: ARG002 - each job has one part
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int, user: str = "") -> None:  # noqa: ARG002 - each job has one part
         """Queue a window, or begin to judge."""
         if isinstance(job, Judge) and self._smart_turn is not None:
             self._judging[job_id] = (self._thread.submit(self._smart_turn.judge, payload), request_id)

@@ -57,13 +57,13 @@ class WhisperEngine:
         """Whether anything waits."""
         return bool(self.utterances or self._refused) or self.files.busy
 
-    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int) -> None:
+    def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int, user: str = "") -> None:
         """Queue a job."""
         if not isinstance(job, Understand):
-            self.files.submit(job_id, job, payload, request_id=request_id, window=window)
+            self.files.submit(job_id, job, payload, request_id=request_id, window=window, user=user)
             return
         try:
-            self.utterances.add(job_id, job, payload, request_id)
+            self.utterances.add(job_id, job, payload, request_id, user)
         except ApplianceError as error:
             self._refused.append(Emission(job_id, error=error))
 

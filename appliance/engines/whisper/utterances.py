@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from appliance.audio import SAMPLE_BYTES
+from appliance.engines.fairness import rounds
 from appliance.engines.interleave import RANKS, Emission
 from appliance.engines.samples import samples_of
 from appliance.engines.whisper.guards import endless, said_nothing
@@ -36,12 +37,16 @@ class _Utterance:
     number: int
     request_id: str
     hints: int
+    user: str
     again: bool = False
     """Whether it is heard for the second time, with the full context."""
 
 
 class Utterances:
-    """Those that wait; `together` of one rank share a pass at most, and the higher rank goes first."""
+    """Those that wait; `together` of one rank share a pass at most, and the higher rank goes first.
+
+    Users take turns. Nobody's first utterance is made to wait by being heard together with another user's second.
+    """
 
     def __init__(self, short: ShortPass, together: int) -> None:
         self.short, self._together = short, together
@@ -51,7 +56,7 @@ class Utterances:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, job_id: int, job: Understand, payload: bytes, request_id: str) -> None:
+    def add(self, job_id: int, job: Understand, payload: bytes, request_id: str, user: str = "") -> None:
         """Queue one. Raises `RequestError`: `audio_empty`, `audio_too_long`, or an unknown language."""
         self.short.check(job.language)
         if len(payload) % SAMPLE_BYTES or len(payload) < LEAST_SAMPLES * SAMPLE_BYTES:
@@ -70,7 +75,7 @@ class Utterances:
         wanted = Wanted(samples_of(payload), job.language, prompt=job.prompt, hotwords=job.hotwords)
         hints = self.short.hint_tokens(wanted)
         self._waiting.append(
-            _Utterance(job_id, wanted, RANKS[job.priority], next(self._numbers), request_id, hints)
+            _Utterance(job_id, wanted, RANKS[job.priority], next(self._numbers), request_id, hints, user)
         )  # fmt: skip
 
     def promote(self, job_id: int) -> None:
@@ -105,12 +110,13 @@ class Utterances:
         return said
 
     def _batch(self) -> list[_Utterance]:
-        self._waiting.sort(key=lambda each: (each.rank, each.number))
-        first = self._waiting[0]
+        turns = rounds(self._waiting, lowest=RANKS["typed"])  # nobody's guess waits for another's conversations
+        round_, first = turns[0]
         alike = [
             each
-            for each in self._waiting
+            for number, each in turns
             if (each.rank, each.hints, each.again) == (first.rank, first.hints, first.again)
+            and (number == round_ or each.user == first.user)
         ]  # fmt: skip
         batch: list[_Utterance] = []
         shortest = longest = self.short.frames(first.wanted.seconds)

@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 
+from appliance.asking import USER
 from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.store.database import now_ms
 from appliance.web.identity.caller import Caller, Needed, caller_with, let_in, local_caller, turn_away
@@ -50,6 +51,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
             raise
         turn_away(connection.scope, error)
     else:
+        USER.set(caller.owner.user)
         let_in(connection.scope, caller)
 
 

@@ -1,0 +1,9 @@
+"""For whom the current task works, so that the engines can be fair to everybody."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Final
+
+USER: Final[ContextVar[str]] = ContextVar("user", default="")
+"""A user's name; empty for the box itself. Tasks inherit it from whoever starts them. It is never logged."""
