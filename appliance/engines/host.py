@@ -119,7 +119,7 @@ class EngineHost:
         """
         users = [parts.user for parts in self._jobs.values() if parts.live is live]
         room = self._queue * (LIVE_ROOM if live else 1)
-        share = room // len({user, *users})
+        share = max(1, room // len({user, *users}))
         return len(users) >= room and (users.count(user) >= share or len(users) >= 2 * room)
 
     @asynccontextmanager

@@ -99,8 +99,8 @@ class Claim:
         """It is over, one way or another."""
         if not self._over:
             self._over = True
-            self._release()
             self._precedence.opened(self._user, -1)
+            self._release()
 
     def _release(self) -> None:
         if self._pressing:

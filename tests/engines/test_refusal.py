@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,12 +14,13 @@ from prometheus_client import Gauge
 from appliance import metrics
 from appliance import settings as settings_module
 from appliance.app import create_engines
+from appliance.asking import USER
 from appliance.catalog import provenance
 from appliance.engines import host as host_module
 from appliance.engines.host import EngineHost
 from appliance.engines.specs import Llama
 from appliance.engines.status import Probe
-from appliance.errors import DeadlineExceeded
+from appliance.errors import DeadlineExceeded, Overloaded
 from appliance.jobs import Generate
 
 if TYPE_CHECKING:
@@ -149,6 +151,35 @@ def test_background_work_may_wait_for_longer(settings: Settings) -> None:
                 await ask(Generate())
             with pytest.raises(DeadlineExceeded, match=r"within 0\.3 s"):
                 await ask(Generate(priority="background"))
+            tasks.cancel_scope.cancel()
+
+    anyio.run(run)
+
+
+def test_a_full_stage_has_room_for_a_user_who_has_little(settings: Settings) -> None:
+    made = settings_module.load(environ={}, state_dir=settings.state_dir, overrides={"llm": {"queue": 2}})
+    probe = Probe(Generate(max_tokens=4))
+    host = EngineHost("llm", Llama(name="m", path="m"), probe, made, command=[sys.executable, "-c", SAYS_NOTHING])
+
+    async def ask(held: AsyncExitStack, user: str, job: Generate = Generate()) -> None:  # noqa: B008 - frozen
+        USER.set(user)
+        await held.enter_async_context(host.stream(job))
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as held:
+            tasks.start_soon(host.run)
+            await until(lambda: host.status.state == "ready")
+            for _ in range(2):
+                await ask(held, "loud")
+            with pytest.raises(Overloaded):
+                await ask(held, "loud")
+            await ask(held, "quiet")
+            with pytest.raises(Overloaded):
+                await ask(held, "quiet")
+            await ask(held, "loud", Generate(priority="live"))
+            await ask(held, "third")
+            with pytest.raises(Overloaded):  # there is room beyond the room, but not for ever
+                await ask(held, "fourth")
             tasks.cancel_scope.cancel()
 
     anyio.run(run)

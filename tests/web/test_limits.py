@@ -13,6 +13,7 @@ from scripted import ScriptedStage, furnished
 from test_identity import appliance, bearer
 from websockets.sync.client import connect
 
+from appliance.asking import USER
 from appliance.errors import RateLimited
 from appliance.jobs import Audio, Embedding, Generated, Heard, Segment, Token
 from appliance.settings import Allowance
@@ -24,7 +25,7 @@ from appliance.web.identity.meter import Meter
 from appliance.web.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}]}
@@ -197,3 +198,30 @@ def test_embeddings_count(box: str, make: Any, stages: Any) -> None:
             client.embeddings.create(model="default", input="Hi")
         with pytest.raises(openai.RateLimitError, match="25 tokens a day"):
             client.embeddings.create(model="default", input="Hi")
+
+
+def test_the_engines_are_told_whose_a_job_is(box: str, make: Any, stages: Any) -> None:
+    asked: list[str] = []
+
+    parts = stages.llm.script
+
+    async def script(_job: Any, _number: int) -> AsyncIterator[Any]:
+        asked.append(USER.get())
+        for part in parts:
+            yield part
+
+    stages.llm.script = script
+    for name in ("anna", "ben"):
+        answer = httpx.post(f"{box}/v1/chat/completions", headers=bearer(make(name)), json={**CHAT, "stream": True})
+        assert answer.status_code == 200
+        with connect(f"{box.replace('http', 'ws', 1)}/v1/realtime", additional_headers=bearer(make(name))) as line:
+            item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+            line.send(json.dumps({"type": "session.update", "session": {"output_modalities": ["text"]}}))
+            line.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            line.send(json.dumps({"type": "response.create"}))
+            while json.loads(line.recv(timeout=10))["type"] != "response.done":
+                pass
+    assert asked[0] == "anna"
+    assert asked[-1] == "ben"
+    assert set(asked) == {"anna", "ben"}
+    assert len(asked) >= 4

@@ -140,7 +140,7 @@ class Scheduler:
             for work, rank in zip(self.running, ranks, strict=True)
             if self.counts.steps % self._stride ** (rank - top) == 0
         ]
-        speaking = self._alike([work for work in due if work.speaks])
+        speaking = self._alike(due)
         waiting = sorted((work for work in due if not work.speaks), key=order)
         room = self._pace.room(len(speaking), self._chunk) if waiting else 0
         reading: Reading = []
@@ -158,12 +158,17 @@ class Scheduler:
         return [work.rank + (counts[work.user] > least) for work in self.running]
 
     def _alike(self, due: list[Work]) -> list[Work]:
-        """Replies whose next token is due, of each user as many as of the others, and more as the pace allows."""
-        users = by_user(due)
-        if len(users) < 2:
-            return due
-        least = min(map(len, users))
-        most = self._pace.crowd(len(users) * least, len(due))
+        """Replies whose next token is due, of each user as many as of the others, and more as the pace allows.
+
+        A prompt that somebody waits for counts as a reply.
+        """
+        speaking = [work for work in due if work.speaks]
+        users = by_user(speaking)
+        others = {work.user for work in due if work.pressing and not work.speaks} - {work.user for work in speaking}
+        if len(users) + len(others) < 2 or not users:
+            return speaking
+        least = 1 if others else min(map(len, users))
+        most = self._pace.crowd((len(users) + len(others)) * least, len(speaking))
         given = shares([len(works) for works in users], max(most, len(users)))
         return [
             work for works, part in zip(users, given, strict=True) for work in sorted(works, key=_longest_ago)[:part]
