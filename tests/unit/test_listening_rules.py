@@ -194,6 +194,36 @@ def test_live_ones_go_first_and_no_other_joins_them() -> None:
     }
 
 
+def of_users(passes: Passes, *given: tuple[str, Priority]) -> Utterances:
+    """As `waiting`; the first letter of a name is its user's."""
+    made = waiting(passes)
+    for number, (name, priority) in enumerate(given, 1):
+        made.add(number, Understand(prompt=name, priority=priority), pcm(1), "", name[0])
+    return made
+
+
+def test_nobodys_only_utterance_waits_for_many_of_another_user_nor_takes_longer_for_them() -> None:
+    passes = Passes()
+    loud: list[tuple[str, Priority]] = [("a1", "live"), ("a2", "live"), ("a3", "live"), ("a4", "live")]
+    utterances = of_users(passes, *loud)
+    utterances.step()
+    utterances.add(9, Understand(prompt="b1", priority="typed"), pcm(1), "", "b")
+    finish(utterances)
+    assert passes.made == [["a1", "a2"], ["b1"], ["a3", "a4"]]
+
+
+def test_users_take_turns_and_share_passes_as_equals() -> None:
+    passes = Passes()
+    finish(of_users(passes, ("a1", "live"), ("a2", "live"), ("b1", "live"), ("c1", "live"), ("a3", "typed")))
+    assert passes.made == [["a1", "b1"], ["c1"], ["a2"], ["a3"]]
+    passes = Passes()
+    utterances = of_users(passes, ("a1", "live"), ("a2", "live"), ("a3", "live"))
+    for number in range(10, 14):  # one after another: there is always one that waits
+        utterances.add(number, Understand(prompt=f"b{number}"), pcm(1), "", "b")
+        utterances.step()
+    assert {"a1", "a2"} < {name for made in passes.made for name in made}
+
+
 def test_a_promoted_one_is_live_and_an_aborted_one_is_gone() -> None:
     passes = Passes()
     utterances = waiting(passes, ("a", 1, "live"), ("look", 1, "background"), ("b", 1, "live"), together=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -45,13 +46,16 @@ class _Utterance:
 class Utterances:
     """Those that wait; `together` of one rank share a pass at most, and the higher rank goes first.
 
-    Users take turns. Nobody's first utterance is made to wait by being heard together with another user's second.
+    Users take turns, and whose utterance was not the last one goes first. An utterance is heard together with others of
+    its round only if their users have no more of them waiting: nobody's only one takes longer for those who have many.
     """
 
     def __init__(self, short: ShortPass, together: int) -> None:
         self.short, self._together = short, together
         self._waiting: list[_Utterance] = []
         self._numbers = count()
+        self._served = ""
+        """Whose utterance came first in the last pass."""
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -110,14 +114,20 @@ class Utterances:
         return said
 
     def _batch(self) -> list[_Utterance]:
-        turns = rounds(self._waiting, lowest=RANKS["typed"])  # nobody's guess waits for another's conversations
-        round_, first = turns[0]
+        lowest = RANKS["typed"]  # nobody's guess waits for another's conversations
+        turns = rounds(self._waiting, lowest=lowest)
+        head, first = turns[0]
+        others = (job for at, job in turns if at == head and max(job.rank, lowest) == max(first.rank, lowest))
+        first = next((job for job in others if job.user != self._served), first)
+        self._served = first.user
+        counts = Counter(each.user for each in self._waiting if each.rank <= max(first.rank, lowest))
         alike = [
             each
-            for number, each in turns
+            for at, each in turns
             if (each.rank, each.hints, each.again) == (first.rank, first.hints, first.again)
-            and (number == round_ or each.user == first.user)
+            and ((at == head and counts[each.user] <= counts[first.user]) or len(counts) == 1)
         ]  # fmt: skip
+        alike.sort(key=lambda each: each is not first)
         batch: list[_Utterance] = []
         shortest = longest = self.short.frames(first.wanted.seconds)
         for each in alike:
