@@ -112,6 +112,10 @@ class World:
         """What the model needs to read a conversation ahead."""
         self.reading = self.most_reading = 0
         """How many are read ahead now, and were at most."""
+        self.look_seconds = 0.1
+        """What it takes to understand what is not over yet."""
+        self.looks = 0
+        """How many such are waited for."""
         self.context = 1_000_000
         """Characters that a prompt and the room for its reply may have."""
         self.stt = Simulated(self._understand)
@@ -135,7 +139,14 @@ class World:
         yield Detected(probabilities=[0.95 if np.abs(each).max() > QUIET else 0.02 for each in samples]), b"state"
 
     async def _understand(self, job: Understand, payload: bytes) -> AsyncIterator[tuple[AnyPart, bytes]]:
-        await anyio.sleep(0.1)
+        if job.priority == "background":
+            self.looks += 1
+            try:
+                await anyio.sleep(self.look_seconds)
+            finally:
+                self.looks -= 1
+        else:
+            await anyio.sleep(0.1)
         samples = np.frombuffer(payload, dtype="<i2").astype(int)
         loud = samples[samples > QUIET]
         heard = [level for level in self.levels if np.count_nonzero(np.abs(loud - level) < 100) > 1000]

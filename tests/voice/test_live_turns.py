@@ -129,6 +129,21 @@ def test_partial_transcripts_grow_and_end_as_the_whole() -> None:
     assert {job.priority for job in room.world.stt.asked(Understand)} == {"background", "typed"}
 
 
+def test_nobody_looks_any_more_at_what_is_over() -> None:
+    looks: list[int] = []
+
+    async def scene(room: Room) -> None:
+        room.world.look_seconds = 60
+        await room.say("one two three four five", 2.0)
+        looks.append(room.world.looks)
+        await room.until(e.ResponseDone)
+        looks.append(room.world.looks)
+
+    room = visit(scene)
+    assert looks == [1, 0]
+    assert room.all(e.TranscriptDone)[0].text == "one two three four five"
+
+
 def test_a_noise_is_no_turn() -> None:
     async def scene(room: Room) -> None:
         await room.say("", 0.5)

@@ -217,7 +217,7 @@ class Floor:
 
     def _drop(self, utterance: Utterance) -> None:
         """It was no turn."""
-        utterance.taken = True
+        utterance.take()
         self._forget_guess(utterance)
         if utterance.interrupts is not None:
             utterance.interrupts.playout.go_on()
@@ -281,7 +281,8 @@ class Floor:
     def _commit(self, utterance: Utterance) -> None:
         """The turn is over."""
         session, end = self._session, self._segmenter.position
-        utterance.taken, utterance.over_at = True, anyio.current_time()
+        utterance.take()
+        utterance.over_at = anyio.current_time()
         if not utterance.announced:
             self._announce(utterance)
         session.emit(events.SpeechStopped(utterance.item_id, milliseconds(end)))

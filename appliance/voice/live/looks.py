@@ -40,12 +40,16 @@ class Looks:
 
     async def _glance(self, utterance: Utterance, audio: bytes) -> None:
         began = anyio.current_time()
+        conduct = self._session.conduct
         try:
-            text = await understand(self._session.stages.stt, audio, self._session.conduct.transcribing, "background")
+            with anyio.CancelScope() as utterance.glance:
+                if utterance.taken:
+                    return
+                text = await understand(self._session.stages.stt, audio, conduct.transcribing, "background")
+                if not utterance.taken and (delta := utterance.agreement.hear(text)):
+                    self._session.emit(TranscriptDelta(utterance.item_id, delta))
         except ApplianceError:
-            return  # the turn's own transcript will say what is wrong
+            pass  # the turn's own transcript will say what is wrong
         finally:
             utterance.looking = False
             self._every = max(EVERY, int((anyio.current_time() - began) * SHARE * STT_RATE))
-        if not utterance.taken and (delta := utterance.agreement.hear(text)):
-            self._session.emit(TranscriptDelta(utterance.item_id, delta))

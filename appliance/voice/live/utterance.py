@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from anyio import CancelScope
+
 from appliance.turns.agreement import Agreement
 
 if TYPE_CHECKING:
@@ -33,7 +35,14 @@ class Utterance:
     looked_at: int = 0
     """Up to here its words have been looked at while it goes on."""
     looking: bool = False
+    glance: CancelScope = field(default_factory=CancelScope)
+    """What looks at it."""
     taken: bool = False
     """Whether it has become an item, or was dropped: nothing more is added to it."""
     over: bool = False
     """Whether its silence has ended it; what it was may still have to be understood."""
+
+    def take(self) -> None:
+        """Nothing more is added to it, and nobody looks at it any more."""
+        self.taken = True
+        self.glance.cancel()
