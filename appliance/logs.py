@@ -51,6 +51,8 @@ def configure(level: str, form: Format) -> None:
     for library in ("faster_whisper", "piper", "httpx", "httpcore", "huggingface_hub", "multipart"):
         # Some of these write transcripts or texts at info and debug.
         logging.getLogger(library).setLevel(logging.ERROR)
+    # It writes each socket's whole address at info, with what browsers put behind the question mark.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def logger(name: str) -> FilteringBoundLogger:

@@ -155,9 +155,10 @@ class _Passage:
             self._bytes += len(message.get("body", b""))
             self._check_size()
         if message["type"] == "http.disconnect":
-            self._left = True
             self._body_read.set()
             self._gone.set()
+            self._leave()
+            await anyio.lowlevel.checkpoint()  # the handler ends here: half a request is none
         elif not message.get("more_body", False):
             self._body_read.set()
         return message  # type: ignore[no-any-return]

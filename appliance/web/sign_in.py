@@ -46,7 +46,7 @@ async def sign_in(request: Request[Any, Any, Any], box: NamedDependency[Box], da
     token = await box.sign_ins.create(key)
     box.audit.note(caller.actor, "signed in", address=address)
     seconds = int(box.sign_ins.seconds)
-    answer = Response(_who(caller, now_ms() // 1000 + seconds))
+    answer = Response(_who(caller, now_ms() + seconds * 1000))
     answer.set_cookie(
         Cookie(
             COOKIE,
@@ -76,5 +76,9 @@ async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[Box]) -
     return answer
 
 
-def _who(caller: Caller, until: int | None = None) -> Who:
-    return Who(user=caller.owner.user, role=caller.owner.role, scopes=sorted(caller.scopes), expires_at=until)
+def _who(caller: Caller, until_ms: int | None = None) -> Who:
+    ends = min((end for end in (caller.until_ms, until_ms) if end is not None), default=None)
+    return Who(
+        user=caller.owner.user, role=caller.owner.role, scopes=sorted(caller.scopes),
+        expires_at=None if ends is None else ends // 1000,
+    )  # fmt: skip

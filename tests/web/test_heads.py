@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from scripted import ScriptedStage, furnished
 
+from appliance.metrics import REGISTRY
 from appliance.voice.stages import Stages
 from appliance.web.heads import MOST_BYTES, BoundedHeads
 from appliance.web.names import Names
@@ -94,3 +95,20 @@ def test_an_answer_is_not_cut_off_by_what_follows(box: str) -> None:
     answer = sent(box, first + b"GET /half")
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.count(b"HTTP/1.1 200") == 1
+
+
+def test_who_leaves_amid_the_body_is_no_fault(capsys: pytest.CaptureFixture[str], box: str) -> None:
+    def left() -> float:
+        return REGISTRY.get_sample_value("appliance_http_disconnects_total", {"route": "/v1/session"}) or 0.0
+
+    head = b"POST /v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    before = left()
+    with socket.create_connection(("127.0.0.1", int(box.rpartition(":")[2]))) as line:
+        line.sendall(head)
+        httpx.get(f"{box}/health/live")
+    for _ in range(1000):
+        if left() > before:
+            break
+        httpx.get(f"{box}/health/live")
+    assert left() == before + 1
+    assert "request failed" not in capsys.readouterr().err

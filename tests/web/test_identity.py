@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -222,6 +223,16 @@ def test_browsers_sign_in_and_out(url: str, keys: Keys) -> None:
         assert browser.delete("/v1/session", headers={"origin": url}).json() == {"signed_out": True}
         assert httpx.get(f"{url}/v1/models", cookies=kept).status_code == 401
         assert browser.get("/v1/models").status_code == 401
+
+
+def test_who_is_signed_in_and_until_when(url: str, keys: Keys, folder: Path) -> None:
+    day = appliance("keys", "create", "guest", "--days", "0.5", "--state-dir", str(folder))
+    now = time.time()
+    for key, hours in ((keys["user"], 168), (day, 12)):
+        with httpx.Client(base_url=url) as browser:
+            ends = browser.post("/v1/session", json={"key": key}).json()["expires_at"]
+            assert ends == pytest.approx(now + hours * 3600, abs=60)
+    assert httpx.get(f"{url}/v1/session", headers=bearer(keys["user"])).json()["expires_at"] is None
 
 
 def test_a_sign_in_ends_with_its_key(url: str, keys: Keys, folder: Path) -> None:

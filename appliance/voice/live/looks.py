@@ -42,11 +42,11 @@ class Looks:
         began = anyio.current_time()
         conduct = self._session.conduct
         try:
+            if utterance.taken:
+                return
             with anyio.CancelScope() as utterance.glance:
-                if utterance.taken:
-                    return
                 text = await understand(self._session.stages.stt, audio, conduct.transcribing, "background")
-                if not utterance.taken and (delta := utterance.agreement.hear(text)):
+                if not utterance.glance.cancel_called and (delta := utterance.agreement.hear(text)):
                     self._session.emit(TranscriptDelta(utterance.item_id, delta))
         except ApplianceError:
             pass  # the turn's own transcript will say what is wrong
