@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from appliance.store.database import now_ms
+from appliance.store.keys import digest
 from appliance.web.box import Box
 from appliance.web.identity.caller import Caller, local_caller
 from appliance.web.identity.guard import COOKIE, NEEDS, recognise
@@ -71,6 +72,7 @@ async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[Box]) -
     """The cookie is good for nothing from now on."""
     if token := request.cookies.get(COOKIE):
         await box.sign_ins.delete(token)
+        box.lines.cut_browser(digest(token))
     answer = Response({"signed_out": True})
     answer.delete_cookie(COOKIE)
     return answer

@@ -381,9 +381,34 @@ def test_who_speaks_with_a_key_is_out_when_it_is_revoked(url: str, keys: Keys, f
         event: dict[str, Any] = {"type": ""}
         while event["type"] != "error":
             event = json.loads(socket.recv(timeout=30))
-        assert event["error"]["message"] == "The key has expired or has been revoked."
+        assert event["error"]["code"] == "invalid_api_key"
         with pytest.raises(ConnectionClosed):
             socket.recv(timeout=30)
+
+
+def test_what_a_browser_began_ends_when_it_signs_out(url: str, keys: Keys) -> None:
+    address = f"{url.replace('http', 'ws', 1)}/v1/realtime"
+    with httpx.Client(base_url=url, headers={"origin": url}) as browser:
+        browser.post("/v1/session", json={"key": keys["user"]}).raise_for_status()
+        secret = browser.post("/v1/realtime/client_secrets", json={}).json()["value"]
+        cookie = {"cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items()), "origin": url}
+        with (
+            connect(address, additional_headers=cookie, open_timeout=10) as mine,
+            connect(address, additional_headers=bearer(keys["user"]), open_timeout=10) as elsewhere,
+        ):
+            for socket in (mine, elsewhere):
+                assert json.loads(socket.recv(timeout=10))["type"] == "session.created"
+            browser.delete("/v1/session").raise_for_status()
+            told: dict[str, Any] = {"type": ""}
+            while told["type"] != "error":
+                told = json.loads(mine.recv(timeout=10))
+            assert told["error"]["code"] == "invalid_api_key"
+            with pytest.raises(ConnectionClosed):
+                mine.recv(timeout=10)
+            elsewhere.send(json.dumps({"type": "session.update", "session": {"instructions": "Go on."}}))
+            while json.loads(elsewhere.recv(timeout=10))["type"] != "session.updated":
+                pass
+    assert live(url, secret)["error"]["code"] == "invalid_api_key"
 
 
 def test_an_open_box_answers_this_machine_and_its_own_pages_only(tmp_path: Path) -> None:

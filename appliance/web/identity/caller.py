@@ -44,6 +44,8 @@ class Caller:
     """Id of the key that was shown; empty in open mode."""
     address: str = ""
     allowance: Allowance = field(default_factory=Allowance)
+    sign_in: bytes = b""
+    """Digest of the cookie that was shown, if it was one."""
     until_ms: int | None = None
     """When the key ends, in milliseconds since the epoch; None: never."""
 
@@ -64,7 +66,7 @@ def caller_with(key: Key, address: str, settings: Settings) -> Caller:
     return Caller(
         key.owner, frozenset(key.scopes) & allowed if key.scopes else USUAL[key.role], key.id, address,
         replace(usual, **{name: most for name, most in key.limits.items() if name in usual.__struct_fields__}),
-        key.expires_ms,
+        until_ms=key.expires_ms,
     )  # fmt: skip
 
 

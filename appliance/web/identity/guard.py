@@ -5,6 +5,7 @@ Every route says in its `opt` what it needs; one that says nothing needs any key
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar.connection import ASGIConnection
@@ -14,6 +15,7 @@ from litestar.handlers.base import BaseRouteHandler
 from appliance.asking import USER
 from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.store.database import now_ms
+from appliance.store.keys import digest
 from appliance.web.identity.caller import Caller, Needed, caller_with, let_in, local_caller, turn_away
 from appliance.web.identity.origins import check_loopback, check_origin
 from appliance.web.identity.watch import good
@@ -71,7 +73,8 @@ async def _recognised(connection: ASGIConnection[Any, Any, Any, Any], box: Box) 
         return await recognise(box, text, await box.keys.known(text), address)
     if token := connection.cookies.get(COOKIE):
         check_origin(connection.headers, method, origins)
-        return await recognise(box, token, await box.sign_ins.key(token), address)
+        caller = await recognise(box, token, await box.sign_ins.key(token), address)
+        return replace(caller, sign_in=digest(token))
     raise Unauthorized(NO_KEY, code="missing_api_key")
 
 

@@ -91,7 +91,7 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
     with bound_contextvars(request_id=session_id):
         try:
             caller = caller_of(socket.scope)
-            with box.lines.take(caller.key, caller.allowance.sessions):
+            with box.lines.take(caller):
                 session = _opening(socket, box, session_id)
                 conversation = _wanted(socket, box, caller)
                 name = conversation or new_id("conv")

@@ -13,7 +13,7 @@ import anyio
 from appliance.errors import Overloaded, RateLimited, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from appliance.web.identity.caller import Caller
     from appliance.web.realtime.wire_session import SessionBody
@@ -39,39 +39,48 @@ class Lines:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._taken: dict[anyio.CancelScope, str] = {}
+        self._taken: dict[anyio.CancelScope, Caller] = {}
         self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self, key: str = "", most: int = 0) -> Iterator[None]:
-        """One of them, for as long as the block lasts. `key` is the id of the caller's, which may have `most` (0: all).
+    def take(self, caller: Caller) -> Iterator[None]:
+        """One of them, for as long as the block lasts; a key may have `allowance.sessions` of them (0: all).
 
-        Raises `Overloaded` and `RateLimited` at once, and `Unauthorized` when the key ends before the block does.
+        Raises `Overloaded` and `RateLimited` at once, and `Unauthorized` when the key ends, or the browser signs out,
+        before the block does.
         """
-        if most and sum(used == key for used in self._taken.values()) >= most:
+        most = caller.allowance.sessions
+        if most and sum(other.key == caller.key for other in self._taken.values()) >= most:
             raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
         if len(self._taken) >= self._most:
             raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         with anyio.CancelScope() as scope:
-            self._taken[scope] = key
+            self._taken[scope] = caller
             try:
                 yield
             finally:
                 del self._taken[scope]
         if scope.cancelled_caught:
-            raise Unauthorized("The key has expired or has been revoked.")
+            raise Unauthorized("The key has expired or has been revoked, or the browser has signed out.")
 
     @property
     def keys(self) -> set[str]:
         """Ids of the keys of all who speak now."""
-        return set(self._taken.values()) - {""}
+        return {caller.key for caller in self._taken.values()} - {""}
 
     def cut(self, key: str) -> None:
         """End what was begun with a key, and forget the secrets that were."""
-        for scope, used in self._taken.items():
-            if used == key:
+        self._cut(lambda caller: caller.key == key)
+
+    def cut_browser(self, sign_in: bytes) -> None:
+        """End what a browser began that has signed out."""
+        self._cut(lambda caller: caller.sign_in == sign_in)
+
+    def _cut(self, ended: Callable[[Caller], bool]) -> None:
+        for scope, caller in self._taken.items():
+            if ended(caller):
                 scope.cancel()
-        self._secrets = {text: kept for text, kept in self._secrets.items() if kept[1].caller.key != key}
+        self._secrets = {text: kept for text, kept in self._secrets.items() if not ended(kept[1].caller)}
 
     def invite(self, invitation: Invitation, seconds: int) -> tuple[str, int]:
         """A secret that begins such conversations, and the Unix time at which it ends."""
