@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from appliance.errors import RequestError
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
+from appliance.web.languages import language_code
 from appliance.web.names import OPENAI_TRANSCRIBERS
 from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, given_side
 from appliance.web.wire_audio import hotwords
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
     from appliance.web.realtime.wire_session import ResponseBody, TranscriptionBody
     from appliance.web.wire_tools import Choosing, Toolbox
 
-LANGUAGES: Final = frozenset(
-    re.findall(
-        r"\w+",
-        """
-        af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id
-        is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd
-        si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh
-        """,
-    )
-)
-"""Those of Whisper."""
 KEEP = 0.8
 """Share of a conversation that stays where the client says "auto"."""
 
@@ -95,16 +83,9 @@ def _manner(session: SessionBody, names: Names) -> Manner:
 
 
 def _language(transcription: TranscriptionBody | None) -> str | None:
-    """The first part of a tag such as en-US. Raises `RequestError` for a language that Whisper does not know."""
     if transcription is None or not transcription.language:
         return None
-    language = transcription.language.lower().replace("_", "-").split("-")[0]
-    if language not in LANGUAGES:
-        raise RequestError(
-            f"The language {transcription.language[:32]!r} is not known; give an ISO 639-1 code such as 'en' or 'de'.",
-            param="session.audio.input.transcription.language",
-        )
-    return language
+    return language_code(transcription.language, "session.audio.input.transcription.language")
 
 
 def _detection(session: SessionBody) -> TurnDetection | None:
