@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from appliance.dialogue.prompt import led_by
 from appliance.errors import NotFound
 from appliance.jobs import Generate
-from appliance.store.assistants import Assistant
+from appliance.store.assistants import Assistant, Preset
 from appliance.web.box import Box
 from appliance.web.identity.caller import Caller
 from appliance.web.wire_assistants import functions
@@ -68,11 +68,11 @@ def response_with(assistant: Assistant | None, asked: ResponseRequest) -> Respon
     return replace(asked, tools=with_tools(assistant, asked.tools or ()), **_drawn(assistant, asked))
 
 
-def with_tools(assistant: Assistant | None, given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tools as responses and live conversations have them, and behind them those that the assistant brings."""
+def with_tools(preset: Preset, given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tools as responses and live conversations have them, and behind them those that the preset brings."""
     known = {tool.get("name") for tool in given}
-    brought = functions(assistant) if assistant is not None else ()
-    return [*given, *({"type": "function", **msgspec.to_builtins(each)} for each in brought if each.name not in known)]
+    brought = [msgspec.to_builtins(each) for each in functions(preset) if each.name not in known]
+    return [*given, *({"type": "function", **each} for each in brought)]
 
 
 def led(assistant: Assistant | None, job: Generate) -> Generate:

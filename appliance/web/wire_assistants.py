@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from appliance.errors import RequestError
-from appliance.store.assistants import PREFIX, Assistant, Retrieval
+from appliance.store.assistants import PREFIX, Assistant, Preset, Retrieval
 from appliance.web.languages import language_code
 from appliance.web.names import Names
 from appliance.web.wire_responses import Metadata
@@ -222,9 +222,9 @@ class AssistantDeleted(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool = True
 
 
-def functions(assistant: Assistant) -> list[Function]:
+def functions(preset: Preset) -> list[Function]:
     """The functions that it brings."""
-    return msgspec.convert(list(assistant.tools), list[Function])
+    return msgspec.convert(list(preset.tools), list[Function])
 
 
 def assistant_body(assistant: Assistant, user: str) -> AssistantBody:

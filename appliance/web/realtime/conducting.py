@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from appliance.dialogue.prompt import joined
+from appliance.store.assistants import NOBODY, Preset
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
+from appliance.web.assisting import with_tools
 from appliance.web.languages import language_code
 from appliance.web.names import OPENAI_TRANSCRIBERS
 from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, given_side
@@ -29,8 +32,8 @@ KEEP = 0.8
 """Share of a conversation that stays where the client says "auto"."""
 
 
-def conduct(session: SessionBody, names: Names, stt: Stt) -> Conduct:
-    """How it is conducted. `stt`: the box's own settings. Raises `RequestError` for unknown names."""
+def conduct(session: SessionBody, names: Names, stt: Stt, preset: Preset = NOBODY) -> Conduct:
+    """How it is conducted. `stt`: the box's own settings; `preset`: the assistant's. Raises `RequestError`."""
     transcription = session.audio.input.transcription
     if transcription is not None:
         names.check_model("stt", transcription.model, OPENAI_TRANSCRIBERS)
@@ -40,18 +43,18 @@ def conduct(session: SessionBody, names: Names, stt: Stt) -> Conduct:
         detection=_detection(session),
         transcribing=Transcribing(
             shown=shown,
-            language=_language(transcription) or stt.language or None,
+            language=_language(transcription) or preset.language or stt.language or None,
             prompt=transcription.prompt if transcription is not None else None,
             hotwords=hotwords(transcription.keywords if transcription is not None else None, stt),
         ),
         sound_in=session.audio.input.format.plain,
         sound_out=session.audio.output.format.plain,
-        style=_style(session, names, "session"),
+        style=_style(session, names, preset, "session"),
         keep=_keep(session),
     )
 
 
-def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
+def style(session: SessionBody, response: ResponseBody, names: Names, preset: Preset = NOBODY) -> Style:
     """How one response is made that may be otherwise than the session's."""
     given: dict[str, Any] = {
         name: value
@@ -63,23 +66,25 @@ def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
     wanted = {**msgspec.to_builtins(session.audio.output), **given_side("output", output)}
     sound = converted(wanted, type(session.audio.output), "response.audio.output")
     changed = msgspec.structs.replace(changed, audio=msgspec.structs.replace(session.audio, output=sound))
-    return _style(changed, names, "response")
+    return _style(changed, names, preset, "response")
 
 
-def _style(session: SessionBody, names: Names, where: str) -> Style:
+def _style(session: SessionBody, names: Names, preset: Preset, where: str) -> Style:
     return Style(
-        instructions=session.instructions,
-        manner=_manner(session, names),
-        **_tools(session.tools, session.tool_choice, where),
+        instructions=joined(preset.instructions, session.instructions),
+        manner=_manner(session, names, preset),
+        **_tools(with_tools(preset, session.tools), session.tool_choice, where),
         parallel_tool_calls=session.parallel_tool_calls,
         max_tokens=None if session.max_output_tokens == "inf" else session.max_output_tokens,
         temperature=session.temperature,
+        top_p=Style().top_p if preset.top_p is None else preset.top_p,
     )
 
 
-def _manner(session: SessionBody, names: Names) -> Manner:
+def _manner(session: SessionBody, names: Names, preset: Preset) -> Manner:
     output = session.audio.output
-    return Manner(names.voice(output.voice), output.speed, spoken="audio" in session.output_modalities)
+    voice = preset.voice if output.voice == "default" else output.voice
+    return Manner(names.voice(voice), output.speed, spoken="audio" in session.output_modalities)
 
 
 def _language(transcription: TranscriptionBody | None) -> str | None:
