@@ -53,7 +53,6 @@ class Box:
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""
-
     assistant: Assistant | None = None
     """Who answers this request, where it names one."""
 
@@ -62,7 +61,7 @@ class Box:
         return replace(self, stages=metered(self.stages, meter), meter=meter)
 
     def answering_as(self, assistant: Assistant | None) -> Box:
-        """The same box, as it answers for an assistant; for none as before."""
+        """The box that a request was given, as it answers for an assistant; for none as before."""
         return replace(self, assistant=assistant)
 
 

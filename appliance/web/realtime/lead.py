@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from appliance.store.assistants import NOBODY, Preset
-from appliance.voice.stages import Stages
 from appliance.web.assisting import assistant_for
 from appliance.web.names import REALTIME_ALIASES
 from appliance.web.realtime import conducting
@@ -17,9 +17,8 @@ from appliance.web.realtime.wire_session import ResponseBody, SessionBody, merge
 if TYPE_CHECKING:
     from appliance.jobs import AnyJob
     from appliance.settings import Settings
-    from appliance.store.assistants import Assistant
     from appliance.voice.live.conduct import Conduct, Style
-    from appliance.voice.stages import Answer
+    from appliance.voice.stages import Answer, Stages
     from appliance.web.box import Box
     from appliance.web.identity.caller import Caller
 
@@ -41,15 +40,14 @@ class Lead:
     """Of one conversation of the caller's. It is the language stage too, as whoever leads at the time answers."""
 
     def __init__(self, box: Box, caller: Caller) -> None:
+        self._plain, self._caller = box, caller
         self.box = box
         """As it answers now."""
-        self._caller = caller
 
     @property
     def stages(self) -> Stages:
         """Those that the conversation is led with, whoever leads."""
-        plain = self.box.stages
-        return Stages(stt=plain.stt, llm=self, tts=plain.tts, turn=plain.turn)
+        return replaced(self._plain.stages, llm=self)
 
     def stream(self, job: AnyJob, payload: bytes = b"") -> AbstractAsyncContextManager[Answer]:
         """A job for the language stage of whoever leads now."""
@@ -85,5 +83,5 @@ class Lead:
         return conducting.style(session, response, self.box.names, self._preset)
 
     async def _named(self, model: str) -> Box:
-        found: Assistant | None = await assistant_for(self.box, self._caller, model, REALTIME_ALIASES)
-        return self.box.answering_as(found)
+        found = await assistant_for(self._plain, self._caller, model, REALTIME_ALIASES)
+        return self._plain.answering_as(found)
