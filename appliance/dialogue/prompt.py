@@ -76,3 +76,15 @@ def build(instructions: str, history: Sequence[Told], words: str) -> list[Messag
     """System, then what was said before, from a question on, then what is said now."""
     first = next((at for at, item in enumerate(history) if item.role == "user" and item.words), len(history))
     return [*messages(instructions, history[first:]), Message("user", words)]
+
+
+def led_by(rules: str, told: Sequence[Message]) -> list[Message]:
+    """The messages with `rules` before all else. One system's message says all of it: not every template takes two."""
+    if not told or told[0].role != "system":
+        return [Message("system", rules), *told]
+    return [Message("system", joined(rules, told[0].content)), *told[1:]]
+
+
+def joined(rules: str, instructions: str) -> str:
+    """Rules, and instructions that hold as far as the rules leave room."""
+    return "\n\n".join(filter(None, (rules, instructions)))

@@ -252,3 +252,38 @@ def m005_knowledge(database: Database) -> None:
             INSERT OR IGNORE INTO chores VALUES ('passages_words');
         END;
     """)
+
+
+@steps()
+def m006_assistants(database: Database) -> None:
+    """Presets that answer by name. `called` is the name as it is looked up; what is shared answers to everybody."""
+    database.executescript("""
+        CREATE TABLE assistants (
+            number INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            called TEXT NOT NULL,
+            description TEXT NOT NULL,
+            instructions TEXT NOT NULL,
+            model TEXT NOT NULL,
+            voice TEXT,
+            language TEXT,
+            temperature REAL,
+            top_p REAL,
+            tools TEXT NOT NULL,
+            retrieval TEXT NOT NULL CHECK (retrieval IN ('automatic', 'tool')),
+            shared INTEGER NOT NULL CHECK (shared IN (0, 1)),
+            metadata TEXT NOT NULL,
+            created_ms INTEGER NOT NULL,
+            UNIQUE (owner, called)
+        ) STRICT;
+        CREATE UNIQUE INDEX assistants_shared ON assistants (called) WHERE shared = 1;
+        CREATE TABLE assistant_collections (
+            assistant INTEGER NOT NULL REFERENCES assistants ON DELETE CASCADE,
+            collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+            place INTEGER NOT NULL,
+            PRIMARY KEY (assistant, collection)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX assistants_by_collection ON assistant_collections (collection);
+    """)

@@ -46,6 +46,7 @@ class Turn:
     max_seconds: float
     max_reply_tokens: int
     temperature: float
+    top_p: float = Sampling().top_p
 
 
 async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, emit: Emit) -> None:
@@ -66,7 +67,7 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
     generate = Generate(
         messages=prompt.build(turn.instructions, history, words),
         max_tokens=turn.max_reply_tokens,
-        sampling=Sampling(temperature=turn.temperature),
+        sampling=Sampling(temperature=turn.temperature, top_p=turn.top_p),
         thinking=False,
         priority="live",
     )

@@ -9,6 +9,7 @@ from typing import Any
 from appliance.knowledge.ingest import Ingest
 from appliance.knowledge.limits import Limits
 from appliance.settings import Settings
+from appliance.store.assistants import Assistant, Assistants
 from appliance.store.audit import Audit
 from appliance.store.collections import Collections
 from appliance.store.conversations import Conversations
@@ -48,13 +49,20 @@ class Box:
     collections: Collections
     passages: Passages
     ingest: Ingest
+    assistants: Assistants
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""
+    assistant: Assistant | None = None
+    """Who answers this request, where it names one."""
 
     def seen_by(self, meter: Meter) -> Box:
         """The same box, with stages that count."""
         return replace(self, stages=metered(self.stages, meter), meter=meter)
+
+    def answering_as(self, assistant: Assistant | None) -> Box:
+        """The box that a request was given, as it answers for an assistant; for none as before."""
+        return replace(self, assistant=assistant)
 
 
 def make_box(
@@ -79,5 +87,6 @@ def make_box(
         documents=documents,
         collections=Collections(database),
         passages=Passages(database),
+        assistants=Assistants(database),
         ingest=Ingest(documents, settings.database.with_name("documents"), Limits()),
     )

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from appliance.jobs import Generate
+from appliance.web.assisting import answering, chat_with, led
 from appliance.web.box import Box
 from appliance.web.chat_conversation import continue_conversation
 from appliance.web.chat_stream import ChatStream, answer
@@ -39,8 +40,9 @@ async def chat_completions(
     data: JSONBody[ChatRequest],
 ) -> Response[Any]:
     """Write the assistant's next message."""
-    box.names.check_model("llm", data.model_name)
-    jobs = data.jobs()
+    box = await answering(box, caller, data.model_name)
+    data = chat_with(box.assistant, data)
+    jobs = [led(box.assistant, job) for job in data.jobs()]
     check_count(len(jobs), box.settings.llm.queue, "n")
     if data.conversation is not None:
         check_count(len(jobs), 1, "n")

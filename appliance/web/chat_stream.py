@@ -10,6 +10,7 @@ from uuid import uuid4
 from msgspec import UNSET
 
 from appliance.jobs import AnyPart, Generated
+from appliance.web.assisting import named
 from appliance.web.box import Box
 from appliance.web.live import Write, event
 from appliance.web.replies import Chunks, Reply
@@ -55,7 +56,7 @@ def _head(box: Box, data: ChatRequest) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{uuid4().hex}",
         "created": int(time.time()),
-        "model": box.names.llm,
+        "model": named(box, data.model),
         "system_fingerprint": fingerprint(box.names.llm, box.settings.llm),
         "service_tier": UNSET if data.service_tier is None else data.service_tier,
     }

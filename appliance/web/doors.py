@@ -15,6 +15,7 @@ from litestar.types import Scope as Connection
 
 from appliance.store.sweeping import keep_swept
 from appliance.web import (
+    assistants,
     audit,
     chat,
     completions,
@@ -53,6 +54,7 @@ SMALL = {
     "/v1/realtime/client_secrets": 256_000,
     "/v1/conversations": 8_000_000,
     "/v1/vector_stores": 256_000,
+    "/v1/assistants": 256_000,
 }
 """Bytes of a body at doors that take no audio and no long prompts, by the beginning of the path."""
 
@@ -103,6 +105,11 @@ DOORS = (
     vector_stores.get_member,
     vector_stores.remove_member,
     vector_stores.search_store,
+    assistants.create_assistant,
+    assistants.list_assistants,
+    assistants.get_assistant,
+    assistants.change_assistant,
+    assistants.delete_assistant,
     usage.my_usage,
     usage.all_usage,
     audit.list_audit,

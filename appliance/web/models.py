@@ -1,4 +1,4 @@
-"""`GET /v1/models`: the names that this box answers to."""
+"""`GET /v1/models`: the names that this box answers to, the caller's assistants among them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from litestar.params import FromPath
 from appliance.errors import NotFound
 from appliance.jobs import ROLES, Role
 from appliance.web.box import Box
+from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.names import ALIASES, EMBEDDING_ALIASES
+from appliance.web.wire_assistants import owned_by
 
 
 class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     object: Literal["list"] = "list"
 
 
-def _all(box: Box) -> list[ModelBody]:
+def _models(box: Box) -> list[ModelBody]:
     names = box.names
     bodies = {}
     for role in ROLES:
@@ -48,16 +50,25 @@ def _all(box: Box) -> list[ModelBody]:
     return list(bodies.values())
 
 
+def _assistant(caller: Caller, name: str, owner: str, created_ms: int) -> ModelBody:
+    return ModelBody(id=name, role="llm", created=created_ms // 1000, owned_by=owned_by(owner, caller.owner.user))
+
+
 @get("/v1/models", opt={NEEDS: "any"}, summary="Models")
-async def list_models(box: NamedDependency[Box]) -> ModelList:
-    """All models, and the other names they answer to."""
-    return ModelList(data=_all(box))
+async def list_models(box: NamedDependency[Box], caller: NamedDependency[Caller]) -> ModelList:
+    """All models, the other names they answer to, and the caller's assistants."""
+    models = {body.id: body for body in _models(box)}
+    for each in await box.assistants.names(caller.owner):  # a model that came later goes before an assistant
+        models.setdefault(each.name, _assistant(caller, each.name, each.owner, each.created_ms))
+    return ModelList(data=list(models.values()))
 
 
 @get("/v1/models/{model:str}", opt={NEEDS: "any"}, summary="One model")
-async def get_model(box: NamedDependency[Box], model: FromPath[str]) -> ModelBody:
-    """One model by its name."""
-    for body in _all(box):
+async def get_model(box: NamedDependency[Box], caller: NamedDependency[Caller], model: FromPath[str]) -> ModelBody:
+    """One model by its name, or an assistant by its name or id."""
+    for body in _models(box):
         if body.id == model:
             return body
+    if (found := await box.assistants.called(caller.owner, model)) is not None:
+        return _assistant(caller, found.name, found.owner.user, found.created_ms)
     raise NotFound(f"There is no model {model!r}.", code="model_not_found", param="model")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import NotFound
+from appliance.jobs import ROLES
+from appliance.store.assistants import folded
 
 ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1"), "turn": ()}
 
@@ -62,10 +64,20 @@ class Names:
         """The models' own names in a role, the default first."""
         return list(self.voices.values()) if role == "tts" else [name for name in [getattr(self, role)] if name]
 
+    def knows(self, role: str, model: str, more: Sequence[str] = ()) -> bool:
+        """Whether something here answers to a name; `more` are names for one door alone."""
+        return model in (*self.own(role), *ALIASES[role], *more)
+
+    def taken(self, name: str) -> bool:
+        """Whether a model has a name, at whichever door and however it is written."""
+        aliases = (name for role in ROLES for name in (*self.own(role), *ALIASES[role]))
+        others = (*EMBEDDING_ALIASES, *REALTIME_ALIASES, *OPENAI_TRANSCRIBERS)
+        return folded(name) in {folded(each) for each in (*aliases, *others)}
+
     def check_model(self, role: str, model: str, more: Sequence[str] = ()) -> None:
         """Raise `model_not_found` for a name that nothing here answers to; `more` are names for this door alone."""
-        known = [*self.own(role), *ALIASES[role], *more]
-        if model not in known:
+        if not self.knows(role, model, more):
+            known = [*self.own(role), *ALIASES[role], *more]
             raise NotFound(
                 f"There is no model {model!r} for this; there are {', '.join(known)}.",
                 code="model_not_found",

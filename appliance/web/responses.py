@@ -19,6 +19,7 @@ from appliance.jobs import AnyPart, Generate
 from appliance.store.responses import Kept, Responses
 from appliance.store.responses import put as put_response
 from appliance.web import response_prompt
+from appliance.web.assisting import answering, led, named, response_with
 from appliance.web.box import Box
 from appliance.web.continuing import Continuing
 from appliance.web.conversation_items import item_list
@@ -76,8 +77,9 @@ async def create_response(
     data: JSONBody[ResponseRequest],
 ) -> Response[Any]:
     """Write the items that follow on the input."""
-    box.names.check_model("llm", "default" if data.model is None else data.model)
+    box = await answering(box, caller, "default" if data.model is None else data.model)
     data.refuse_unsupported()
+    data = response_with(box.assistant, data)
     turn = await _understood(box, caller, data, turn_of(request))
     stream = ResponseStream(turn.begun, time.time)
     if data.stream:
@@ -167,8 +169,8 @@ async def _understood(box: Box, caller: Caller, data: ResponseRequest, turn: str
     messages = response_prompt.messages(data.instructions, [*earlier, *new])
     if not messages:
         raise RequestError("The input has nothing for the model to read.", param="input")
-    begun = ResponseBody.begun(data, new_id("resp"), box.names.llm, time.time())
-    return _Turn(begun, new, data.job(messages), caller, conversation)
+    begun = ResponseBody.begun(data, new_id("resp"), named(box, data.model), time.time())
+    return _Turn(begun, new, led(box.assistant, data.job(messages)), caller, conversation)
 
 
 async def _earlier(box: Box, caller: Caller, previous: str | None) -> list[Item]:

@@ -13,11 +13,15 @@ from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from appliance.dialogue.prompt import joined
 from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import ApplianceError, from_code, one_error
 from appliance.events import ReplyAudio, ReplyText, Transcript, TurnDone, TurnEvent
 from appliance.ids import new_id
+from appliance.jobs import Sampling
+from appliance.store.assistants import NOBODY
 from appliance.voice.turn import Turn, take_turn
+from appliance.web.assisting import answering
 from appliance.web.box import Box
 from appliance.web.described import answers
 from appliance.web.identity.caller import Caller
@@ -52,20 +56,8 @@ async def turns(
     data: Annotated[TurnForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Any]:
     """Listen, think and speak. With `Accept: text/event-stream` as events, otherwise as one streamed audio body."""
-    settings = box.settings
-    turn = Turn(
-        audio=await data.audio.read(),
-        id=turn_of(request),
-        owner=caller.owner,
-        conversation=data.conversation or new_id("conv"),
-        history=settings.voice.history_messages,
-        instructions=settings.voice.instructions if data.instructions is None else data.instructions,
-        voice=box.names.voice(data.voice),
-        language=data.language or settings.stt.language or None,
-        max_seconds=settings.limits.turn_seconds,
-        max_reply_tokens=settings.voice.max_reply_tokens,
-        temperature=settings.voice.temperature,
-    )
+    box = await answering(box, caller, data.model or "default")
+    turn = _turn(box, caller, data, await data.audio.read(), turn_of(request))
     headers = {"x-conversation-id": turn.conversation, "x-turn-id": turn.id}
     if EVENT_STREAM in request.headers.get("accept", ""):
         return Live(lambda write: _events(box, caller, turn, data.response_format, write), EVENT_STREAM, headers)
@@ -73,6 +65,29 @@ async def turns(
         lambda write: _audio(box, caller, turn, data.response_format, write),
         MEDIA_TYPES[data.response_format],
         headers,
+    )
+
+
+def _turn(box: Box, caller: Caller, data: TurnForm, audio: bytes, turn: str) -> Turn:
+    """What the form leaves open is as the assistant has it, and then as the settings have it.
+
+    The functions of an assistant are not offered: this door has nobody to call them.
+    """
+    settings, preset = box.settings, box.assistant or NOBODY
+    usual = "" if preset.instructions else settings.voice.instructions
+    return Turn(
+        audio=audio,
+        id=turn,
+        owner=caller.owner,
+        conversation=data.conversation or new_id("conv"),
+        history=settings.voice.history_messages,
+        instructions=joined(preset.instructions, usual if data.instructions is None else data.instructions),
+        voice=box.names.voice(data.voice or preset.voice),
+        language=data.language or preset.language or settings.stt.language or None,
+        max_seconds=settings.limits.turn_seconds,
+        max_reply_tokens=settings.voice.max_reply_tokens,
+        temperature=settings.voice.temperature if preset.temperature is None else preset.temperature,
+        top_p=Sampling().top_p if preset.top_p is None else preset.top_p,
     )
 
 

@@ -91,13 +91,15 @@ def chat_toolbox(given: Sequence[ChatTool] | None, choice: Choosing | ChatToolCh
     return toolbox(tools, "required", name=_present(choice.function, "tool_choice.function").name)
 
 
-def plain_tools(functions: Sequence[Function], param: str = "tools[{}]") -> list[Tool]:
-    """As the engine takes them. `param` says where one stood; its number is put into the braces."""
+def plain_tools(
+    functions: Sequence[Function], param: str = "tools[{}]", places: Sequence[int] | None = None
+) -> list[Tool]:
+    """As the engine takes them. `param` says where one stood; its number, or place, is put into the braces."""
     if len(functions) > MOST_TOOLS:
         raise RequestError(f"There are {len(functions)} tools; the limit is {MOST_TOOLS}.", param="tools")
     tools: dict[str, Tool] = {}
     for number, function in enumerate(functions):
-        where = param.format(number)
+        where = param.format(number if places is None else places[number])
         if not NAME.fullmatch(function.name):
             raise RequestError(
                 f"The tool name {function.name[:64]!r} is not 1 to 64 letters, digits, '_' or '-'.",

@@ -16,6 +16,7 @@ class TurnForm(msgspec.Struct, kw_only=True):
     """Form of `/v1/voice/turns`."""
 
     audio: Annotated[UploadFile, Meta(description="What the user says, in any audio format.")]
+    model: Annotated[str, Meta(description="Who answers: a language model, or an assistant.")] | None = None
     voice: Annotated[str, Meta(description="Short name of the voice that answers.")] | None = None
     instructions: Annotated[str, Meta(description="What the assistant is told first.")] | None = None
     language: Annotated[str, Meta(description="ISO 639-1 code; detected if absent.")] | None = None

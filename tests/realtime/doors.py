@@ -28,5 +28,6 @@ def simulated_doors(sessions: int = 64, world: World | None = None, folder: Path
     if folder is not None:
         overrides["store"] = {"dir": str(folder)}
     stages = Stages(world.stt, world.llm, world.tts, world.turn)
-    with furnished(overrides, stages, Names(stt="ears", llm="brain", voices={"joe": "mouth"})) as url:
+    names = Names(stt="ears", llm="brain", voices={"joe": "mouth", "eva": "other mouth"})
+    with furnished(overrides, stages, names) as url:
         yield url

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from appliance.store.assistants import Assistants, Preset
 from appliance.store.audit import Audit
 from appliance.store.backup.manifest import File, Manifest
 from appliance.store.backup.packing import Packed
+from appliance.store.collections import Collections
 from appliance.store.conversations import Addition, Conversations
 from appliance.store.database import Database
 from appliance.store.items import Item
@@ -49,6 +51,8 @@ async def fill(path: Path) -> None:
             items = [Item(id=f"i{each}", words=f"hello {number} {each}", turn="t") for each in range(3)]
             await store.add(ANNA, f"c{number}", Addition(items=items)).done()
         await Responses(database).keep(ANNA, Kept(id="resp_1", previous=None, input=[], body={"output": [{"id": "o"}]}))
+        found = await Collections(database).create(ANNA, name="house")
+        await Assistants(database).create(ANNA, Preset(name="Caretaker", collection_ids=(found.id,), retrieval="tool"))
         await Keys(database).create(user="anna", name="first", role="admin")
         Audit(database).note("somebody", "did something")
     documents = path.with_name("documents")

@@ -149,6 +149,7 @@ def test_manifests_that_are_none_are_refused(tmp_path: Path) -> None:
     nested = b'{"format": 1, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     wrong: dict[str, Manifest | bytes] = {
         "lists a name twice": twice, "lists no appliance.db": none, "cannot be understood": text[:-5],
+        "decode byte": text.replace(b'"0.1.0"', b'"0.\xbc.0"'),
         "unknown field": text[:-1] + b', "more": 1}', ">= 0": text.replace(b'"bytes":', b'"bytes":-'),
         "it cannot be": nested,
     }  # fmt: skip

@@ -61,7 +61,7 @@ def decode(text: bytes) -> Manifest:
         if (found := msgspec.json.decode(text, type=_Format).format) != FORMAT:
             raise BackupError(f"The backup has format {found}, and this appliance knows {FORMAT}: install a newer one.")
         manifest = msgspec.json.decode(text, type=Manifest)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Damaged(f"it cannot be understood: {error}") from error
     names = [file.name for file in manifest.files]
     if DATABASE not in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from appliance.jobs import Sampling
 from appliance.turns.detection import ServerVad
 from appliance.voice.responding import Manner
 
@@ -27,6 +28,7 @@ class Style:
     max_tokens: int | None = None
     """None: as many as the context holds."""
     temperature: float = 0.6
+    top_p: float = Sampling().top_p
 
 
 @dataclass(frozen=True, slots=True)

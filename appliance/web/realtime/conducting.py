@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from appliance.errors import RequestError
+from appliance.dialogue.prompt import joined
+from appliance.store.assistants import NOBODY, Preset
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
+from appliance.web.assisting import with_tools
+from appliance.web.languages import language_code
 from appliance.web.names import OPENAI_TRANSCRIBERS
 from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, given_side
 from appliance.web.wire_audio import hotwords
@@ -26,23 +28,12 @@ if TYPE_CHECKING:
     from appliance.web.realtime.wire_session import ResponseBody, TranscriptionBody
     from appliance.web.wire_tools import Choosing, Toolbox
 
-LANGUAGES: Final = frozenset(
-    re.findall(
-        r"\w+",
-        """
-        af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id
-        is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd
-        si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh
-        """,
-    )
-)
-"""Those of Whisper."""
 KEEP = 0.8
 """Share of a conversation that stays where the client says "auto"."""
 
 
-def conduct(session: SessionBody, names: Names, stt: Stt) -> Conduct:
-    """How it is conducted. `stt`: the box's own settings. Raises `RequestError` for unknown names."""
+def conduct(session: SessionBody, names: Names, stt: Stt, preset: Preset = NOBODY) -> Conduct:
+    """How it is conducted. `stt`: the box's own settings; `preset`: the assistant's. Raises `RequestError`."""
     transcription = session.audio.input.transcription
     if transcription is not None:
         names.check_model("stt", transcription.model, OPENAI_TRANSCRIBERS)
@@ -52,18 +43,18 @@ def conduct(session: SessionBody, names: Names, stt: Stt) -> Conduct:
         detection=_detection(session),
         transcribing=Transcribing(
             shown=shown,
-            language=_language(transcription) or stt.language or None,
+            language=_language(transcription) or preset.language or stt.language or None,
             prompt=transcription.prompt if transcription is not None else None,
             hotwords=hotwords(transcription.keywords if transcription is not None else None, stt),
         ),
         sound_in=session.audio.input.format.plain,
         sound_out=session.audio.output.format.plain,
-        style=_style(session, names, "session"),
+        style=_style(session, names, preset, "session"),
         keep=_keep(session),
     )
 
 
-def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
+def style(session: SessionBody, response: ResponseBody, names: Names, preset: Preset = NOBODY) -> Style:
     """How one response is made that may be otherwise than the session's."""
     given: dict[str, Any] = {
         name: value
@@ -75,36 +66,31 @@ def style(session: SessionBody, response: ResponseBody, names: Names) -> Style:
     wanted = {**msgspec.to_builtins(session.audio.output), **given_side("output", output)}
     sound = converted(wanted, type(session.audio.output), "response.audio.output")
     changed = msgspec.structs.replace(changed, audio=msgspec.structs.replace(session.audio, output=sound))
-    return _style(changed, names, "response")
+    return _style(changed, names, preset, "response")
 
 
-def _style(session: SessionBody, names: Names, where: str) -> Style:
+def _style(session: SessionBody, names: Names, preset: Preset, where: str) -> Style:
     return Style(
-        instructions=session.instructions,
-        manner=_manner(session, names),
-        **_tools(session.tools, session.tool_choice, where),
+        instructions=joined(preset.instructions, session.instructions),
+        manner=_manner(session, names, preset),
+        **_tools(with_tools(preset, session.tools), session.tool_choice, where),
         parallel_tool_calls=session.parallel_tool_calls,
         max_tokens=None if session.max_output_tokens == "inf" else session.max_output_tokens,
         temperature=session.temperature,
+        top_p=Style().top_p if preset.top_p is None else preset.top_p,
     )
 
 
-def _manner(session: SessionBody, names: Names) -> Manner:
+def _manner(session: SessionBody, names: Names, preset: Preset) -> Manner:
     output = session.audio.output
-    return Manner(names.voice(output.voice), output.speed, spoken="audio" in session.output_modalities)
+    voice = preset.voice if output.voice == "default" else output.voice
+    return Manner(names.voice(voice), output.speed, spoken="audio" in session.output_modalities)
 
 
 def _language(transcription: TranscriptionBody | None) -> str | None:
-    """The first part of a tag such as en-US. Raises `RequestError` for a language that Whisper does not know."""
     if transcription is None or not transcription.language:
         return None
-    language = transcription.language.lower().replace("_", "-").split("-")[0]
-    if language not in LANGUAGES:
-        raise RequestError(
-            f"The language {transcription.language[:32]!r} is not known; give an ISO 639-1 code such as 'en' or 'de'.",
-            param="session.audio.input.transcription.language",
-        )
-    return language
+    return language_code(transcription.language, "session.audio.input.transcription.language")
 
 
 def _detection(session: SessionBody) -> TurnDetection | None:

@@ -13,19 +13,17 @@ from structlog.contextvars import bound_contextvars
 
 from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.ids import new_id
-from appliance.settings import Settings
 from appliance.store.conversations import check_id
 from appliance.voice.live.events import Fault
 from appliance.voice.live.record import Record
 from appliance.web.box import Box
 from appliance.web.identity.caller import Caller, caller_of
 from appliance.web.identity.guard import NEEDS, offered_by, shown_by
-from appliance.web.names import REALTIME_ALIASES
-from appliance.web.realtime.conducting import conduct
+from appliance.web.realtime.lead import Lead
 from appliance.web.realtime.line import TRY_AGAIN, Line, part
 from appliance.web.realtime.lines import PREFIX, Invitation
 from appliance.web.realtime.server_events import Wording
-from appliance.web.realtime.wire_session import SessionBody, merged
+from appliance.web.realtime.wire_session import SessionBody
 from appliance.web.wire_conversation_id import ConversationId
 
 POLICY = 1008
@@ -33,14 +31,6 @@ POLICY = 1008
 SUBPROTOCOL = "realtime"
 MOST_RESUMED = 500
 """Items of a conversation that a client is told, and the model with it, when it goes on."""
-
-
-def first_session(settings: Settings) -> SessionBody:
-    """What a session is before its client says anything."""
-    voice = settings.voice
-    return SessionBody(
-        instructions=voice.instructions, temperature=voice.temperature, max_output_tokens=voice.max_reply_tokens
-    )
 
 
 class ExpiresAfter(msgspec.Struct, kw_only=True):
@@ -76,9 +66,8 @@ async def client_secrets(
     box: NamedDependency[Box], caller: NamedDependency[Caller], data: JSONBody[SecretRequest]
 ) -> SecretAnswer:
     """For browsers, which may not know a key."""
-    session = merged(first_session(box.settings), data.session)
-    conduct(session, box.names, box.settings.stt)
-    value, until = box.lines.invite(Invitation(session, caller, data.conversation), data.expires_after.seconds)
+    session, _ = await Lead(box, caller).begin(data.session)
+    value, until = box.lines.invite(Invitation(data.session, caller, data.conversation), data.expires_after.seconds)
     return SecretAnswer(value=value, expires_at=until, session=session)
 
 
@@ -92,12 +81,14 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
         try:
             caller = caller_of(socket.scope)
             with box.lines.take(caller):
-                session = _opening(socket, box, session_id)
+                lead = Lead(box, caller)
+                session, conduct = await lead.begin(_wishes(socket, box))
+                session = msgspec.structs.replace(session, id=session_id)
                 conversation = _wanted(socket, box, caller)
                 name = conversation or new_id("conv")
                 history = await box.conversations.history(caller.owner, name, MOST_RESUMED) if conversation else ()
                 record = Record(box.conversations, caller.owner, name)
-                await Line(socket, box, session, record).serve(history)
+                await Line(socket, lead, session, conduct, record).serve(history)
         except ApplianceError as error:  # refused before it began, or cut off
             code = TRY_AGAIN if error.status >= 500 else POLICY
             await part(socket, Wording("", "pcm").say(Fault(error)), code, error.code)
@@ -114,19 +105,17 @@ def _wanted(socket: WebSocket[Any, Any, Any], box: Box, caller: Caller) -> str |
     return check_id(str(asked))
 
 
-def _opening(socket: WebSocket[Any, Any, Any], box: Box, session_id: str) -> SessionBody:
-    """The session that was asked for by address or secret."""
-    session = first_session(box.settings)
-    secret = shown_by(socket)
+def _wishes(socket: WebSocket[Any, Any, Any], box: Box) -> dict[str, Any]:
+    """What of the session was asked for by address or secret."""
+    secret, wishes = shown_by(socket), {}
     if secret.startswith(PREFIX):
         invited = box.lines.invited(secret)
         if invited is None:
             raise Unauthorized("The client secret is unknown or has expired.", param="authorization")
-        session = invited.session
+        wishes = dict(invited.session)
     query = socket.query_params
-    model = str(query.get("model") or session.model)
+    if query.get("model"):
+        wishes["model"] = str(query["model"])
     if query.get("intent") == "transcription":
-        session = merged(session, {"type": "transcription"})
-    else:
-        box.names.check_model("llm", model, REALTIME_ALIASES)
-    return msgspec.structs.replace(session, id=session_id, model=model)
+        wishes["type"] = "transcription"
+    return wishes

@@ -16,6 +16,7 @@ from appliance.sound import seconds
 from appliance.store.items import Item as Kept
 from appliance.store.usage import Amount
 from appliance.store.writing import Writing
+from appliance.voice.live.conduct import Conduct
 from appliance.voice.live.events import (
     Fault,
     ItemDeleted,
@@ -28,12 +29,11 @@ from appliance.voice.live.events import (
 from appliance.voice.live.joining import join
 from appliance.voice.live.record import Record
 from appliance.voice.live.session import LiveSession
-from appliance.web.box import Box
 from appliance.web.realtime import client_events as c
-from appliance.web.realtime.conducting import conduct, style
+from appliance.web.realtime.lead import Lead
 from appliance.web.realtime.server_events import Wording, encode, failed_done, session_event
 from appliance.web.realtime.wire_items import given_items, plain_item
-from appliance.web.realtime.wire_session import ResponseBody, SessionBody, merged, today
+from appliance.web.realtime.wire_session import ResponseBody, SessionBody, today
 from appliance.web.wire_response_items import converted
 
 log = logs.logger(__name__)
@@ -59,15 +59,17 @@ async def part(socket: WebSocket[Any, Any, Any], last: list[bytes], code: int, r
 class Line:
     """One connection: reads events, hands them to the conversation, and sends what happens."""
 
-    def __init__(self, socket: WebSocket[Any, Any, Any], box: Box, session: SessionBody, record: Record) -> None:
-        self._socket, self._box, self._session, self._record = socket, box, session, record
-        way = conduct(session, box.names, box.settings.stt)
+    def __init__(
+        self, socket: WebSocket[Any, Any, Any], lead: Lead, session: SessionBody, way: Conduct, record: Record
+    ) -> None:
+        self._socket, self._lead, self._session, self._record = socket, lead, session, record
+        self._box = box = lead.box
         timed = socket.query_params.get("timings") in ("1", "true")
         self._wording = Wording(record.conversation, way.sound_out, timed=timed)
         self._wording.form_in = way.sound_in
         self._out, self._waiting = anyio.create_memory_object_stream[Outgoing](MOST_WAITING)
         self._live = LiveSession(
-            box.stages, way, self._emit,
+            lead.stages, way, self._emit,
             most_seconds=box.settings.limits.turn_seconds, lead=box.settings.voice.lead_ms / 1000,
         )  # fmt: skip
         self._scope = anyio.CancelScope()
@@ -185,7 +187,7 @@ class Line:
             case c.OutputClear():
                 live.silence()
             case c.SessionUpdate(session=patch):
-                self._update(patch)
+                await self._update(patch)
             case c.ItemCreate(item=item, previous_item_id=after):
                 live.create(plain_item(item, live.conduct.sound_in, "item"), after)
             case c.ItemRetrieve(item_id=item_id):
@@ -206,9 +208,8 @@ class Line:
             self._box.meter.count(Amount(heard_ms=int(self._heard * 1000)))
             self._heard = 0.0
 
-    def _update(self, patch: dict[str, Any]) -> None:
-        session = merged(self._session, patch)
-        way = conduct(session, self._box.names, self._box.settings.stt)
+    async def _update(self, patch: dict[str, Any]) -> None:
+        session, way = await self._lead.change(self._session, patch)
         self._session = session
         self._live.update(way)
         self._wording.form, self._wording.form_in = way.sound_out, way.sound_in
@@ -220,5 +221,5 @@ class Line:
         items = None
         if body.input is not None:
             items = given_items(body.input, live.conversation, live.conduct.sound_in)
-        manner = style(self._session, body, self._box.names)
+        manner = self._lead.style(self._session, body)
         live.respond(manner, joins=body.conversation != "none", given=items, metadata=body.metadata)

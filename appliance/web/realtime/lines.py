@@ -6,17 +6,16 @@ import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from appliance.errors import Overloaded, RateLimited, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from appliance.web.identity.caller import Caller
-    from appliance.web.realtime.wire_session import SessionBody
 
 PREFIX: Final = "ek_"
 MOST_SECRETS: Final = 1_000
@@ -28,7 +27,8 @@ MOST_EACH: Final = 50
 class Invitation:
     """What a secret was made for, and by whom."""
 
-    session: SessionBody
+    session: Mapping[str, Any]
+    """What of it was asked for, as the client wrote it."""
     caller: Caller
     conversation: str | None = None
     """The only one that may be gone on from."""
