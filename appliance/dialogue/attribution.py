@@ -1,11 +1,11 @@
 """Which passages a reply rests on: by the words that it shares with them, since small models do not say it themselves.
 
 Each sentence of the reply is looked at by itself. Its telling words (`dialogue.telling`) are worth something, numbers
-and names more than others; what the user has just said is worth half, as an answer repeats the question whatever it rests
-on. A sentence rests on the passage that has most of its worth, if that is at least `LEAST`, at least the share `SHARE`
-of the whole, and has something that the user did not say; and on a second one if that has as much of what the first
-does not have. So "Yes." rests on nothing, nor does "I cannot find what E7 means", nor a sentence that only shares a
-subject with the documents. The same texts always give the same result.
+and names more than others; what the user has just said is worth half, as an answer repeats the question whatever it
+rests on. A sentence rests on the passage that has most of its worth, if that is at least `LEAST`, at least the share
+`SHARE` of the whole, and has something that the user did not say; and on a second one if that has as much of what the
+first does not have. So "Yes." rests on nothing, nor does "I cannot find what E7 means", nor a sentence that only
+shares a subject with the documents. The same texts always give the same result.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.dialogue.words import UNSPACED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 STEM: Final = 5
 NUMBER: Final = 2.0
@@ -61,6 +61,11 @@ def telling(text: str) -> dict[str, float]:
             found[stem] = max(weight, found.get(stem, 0.0))
         begins = text[match.end() : match.end() + 2].strip()[:1] in (".", "!", "?", ":")
     return found
+
+
+def alike(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether any two stems of them are equal, or one begins with the other."""
+    return any(a.startswith(b) or b.startswith(a) for a in one for b in other)
 
 
 def _stems(word: str, *, begins: bool) -> Iterator[tuple[str, float]]:
