@@ -252,3 +252,9 @@ def m005_knowledge(database: Database) -> None:
             INSERT OR IGNORE INTO chores VALUES ('passages_words');
         END;
     """)
+
+
+@steps()
+def m007_sources(database: Database) -> None:
+    """What of documents a reply rests on: a list of objects, as `jobs.Source` has them."""
+    database.executescript("ALTER TABLE items ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';")

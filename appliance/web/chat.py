@@ -19,6 +19,7 @@ from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write
 from appliance.web.replies import Reply
+from appliance.web.retrieval import searching
 from appliance.web.tries import turn_of
 from appliance.web.wire_chat import ChatRequest
 from appliance.web.wire_replies import ChatAnswer
@@ -41,6 +42,7 @@ async def chat_completions(
     """Write the assistant's next message."""
     box.names.check_model("llm", data.model_name)
     jobs = data.jobs()
+    box = await searching(box, caller, data.search)
     check_count(len(jobs), box.settings.llm.queue, "n")
     if data.conversation is not None:
         check_count(len(jobs), 1, "n")

@@ -29,6 +29,7 @@ from appliance.web.identity.guard import NEEDS
 from appliance.web.kept_items import kept, shown
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.response_stream import ResponseStream
+from appliance.web.retrieval import searching
 from appliance.web.shortening import opened
 from appliance.web.tries import turn_of
 from appliance.web.wire_response_body import Deleted, ItemList, ResponseBody
@@ -79,6 +80,7 @@ async def create_response(
     box.names.check_model("llm", "default" if data.model is None else data.model)
     data.refuse_unsupported()
     turn = await _understood(box, caller, data, turn_of(request))
+    box = await searching(box, caller, data.search)
     stream = ResponseStream(turn.begun, time.time)
     if data.stream:
         return Live(lambda write: _stream(box, turn, stream, write), EVENT_STREAM)

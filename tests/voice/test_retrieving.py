@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from structlog.testing import capture_logs
 
 from appliance.dialogue.quoting import BEGIN, END
 from appliance.errors import DeadlineExceeded, Overloaded, RequestError, StorageFailed
@@ -199,13 +199,17 @@ async def test_a_short_question_is_looked_up_with_the_one_before() -> None:
 
 @pytest.mark.parametrize("mode", ["automatic", "tool"])
 @pytest.mark.parametrize("error", [DeadlineExceeded("slow"), StorageFailed("disk"), ValueError("secret words")])
-async def test_a_search_that_fails_does_not_end_the_reply(error: Exception, mode: Any) -> None:
+async def test_a_search_that_fails_does_not_end_the_reply(
+    error: Exception, mode: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = Scripted([*calling(), end("tool_calls")] if mode == "tool" else [Token(text="Well."), end()],
                      [Token(text="Well."), end()])  # fmt: skip
-    with capture_logs() as logs:
-        parts = await reply(around(stage, Library(error=error), mode=mode))
+    logged: list[dict[str, Any]] = []
+    noting = SimpleNamespace(warning=lambda event, **fields: logged.append({"event": event, **fields}))
+    monkeypatch.setattr(retrieving, "log", noting)
+    parts = await reply(around(stage, Library(error=error), mode=mode))
     assert words(parts) == "Well."
-    (line,) = logs
+    (line,) = logged
     assert (line["event"], line["error"]) == ("documents not searched", type(error).__name__)
     assert "secret" not in str(line)
     assert "descale" not in str(line)
@@ -317,7 +321,7 @@ async def test_calls_at_once_count_one_by_one_and_share_the_room() -> None:
 
 @pytest.mark.parametrize("arguments", ['{"query": ""}', "{}", "no json", '{"query": 3}'])
 async def test_a_call_that_asks_for_nothing_asks_for_the_question(arguments: str) -> None:
-    call = [Called(index=0, id="c", name="file_search"), Arguments(index=0, text=arguments)]
+    call: list[AnyPart] = [Called(index=0, id="c", name="file_search"), Arguments(index=0, text=arguments)]
     stage, library = Scripted([*call, end("tool_calls")], [end()]), Library()
     await reply(around(stage, library, mode="tool"))
     assert library.asked == [ASKED[1].content]
@@ -362,7 +366,8 @@ async def test_who_wants_no_tools_gets_none() -> None:
 
 
 async def test_a_lookup_that_is_required_is_required_once() -> None:
-    for how, asked in (({"forced": True}, {}), ({}, {"tool_choice": "required"})):
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [({"forced": True}, {}), ({}, {"tool_choice": "required"})]
+    for how, asked in cases:
         stage = Scripted([*calling(), end("tool_calls")], [Token(text="Yes."), end()])
         await reply(around(stage, Library(), mode="tool", **how), Generate(messages=ASKED, **asked))
         first, second = stage.jobs
@@ -452,7 +457,9 @@ async def test_a_spoken_reply_names_its_source_last() -> None:
 
 
 async def test_at_most_two_sources_are_named_each_once() -> None:
-    said = "Error E7 means a frozen condenser. Descale the machine every three months. Use liquid from the kitchen cupboard."
+    said = (
+        "Error E7 means a frozen condenser. Descale the machine every three months. Liquid is in the kitchen cupboard."
+    )
     library = Library(
         found(FAULT, 1), found("The coffee machine has to be descaled every three months.", 2, "house.rules.md"),
         found("Use the liquid from the kitchen cupboard.", 3, "other.txt"),
