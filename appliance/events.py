@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from appliance.jobs import Mark
+from appliance.jobs import Mark, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class ReplyWritten:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    sources: Sequence[Source] = ()
+    """What the reply rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class TurnDone:
     timings: Timings
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    sources: Sequence[Source] = ()
+    """What the reply rests on."""
 
 
 ReplyEvent = ReplyText | ReplyClause | ReplyAudio | ReplyCall | ReplyArguments | ReplyWritten

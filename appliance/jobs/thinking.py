@@ -145,6 +145,24 @@ class Arguments(Part, frozen=True, kw_only=True):
     text: str
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A passage of a document that a part of a reply rests on: `text[start:end]` of all the reply's words."""
+
+    document: str
+    """Its id."""
+    name: str
+    """Of the document's file."""
+    page: int | None = None
+    """From 1; None where there are no pages."""
+    heading: str = ""
+    ordinal: int = 0
+    """Of the passage in its document, from 0."""
+    quote: str = ""
+    """What of the passage the reply shares, 500 characters at most."""
+    start: int
+    end: int
+
+
 class Generated(Part, frozen=True, kw_only=True):
     """Last part of a generation."""
 
@@ -155,6 +173,8 @@ class Generated(Part, frozen=True, kw_only=True):
     """Tokens of the prompt that had been read before."""
     thought_tokens: int = 0
     """Tokens of the completion that were thoughts."""
+    sources: list[Source] = []
+    """What the reply rests on, where it was looked up in documents."""
 
 
 class Prepared(Part, frozen=True, kw_only=True):

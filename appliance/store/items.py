@@ -9,6 +9,7 @@ import msgspec
 
 from appliance.errors import NotFound, RequestError
 from appliance.ids import new_id
+from appliance.jobs import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,17 +56,21 @@ class Item:
     """Whether it was spoken."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds from the user's last sound to each stage of the reply."""
+    sources: Sequence[Source] = ()
+    """What a reply rests on, in `source` or else in `words`."""
     created_ms: int = 0
 
 
 COLUMNS: Final = tuple(Item.__dataclass_fields__)
 _NAMED: Final = ", ".join(COLUMNS)
+_sources: Final = msgspec.json.Decoder(tuple[Source, ...]).decode
 
 
 def item_of(row: Mapping[str, Any]) -> Item:
     """An item as it was kept."""
     given = {name: row[name] for name in COLUMNS}
-    return Item(**{**given, "aloud": bool(row["aloud"]), "timings": msgspec.json.decode(row["timings"])})
+    given |= {"timings": msgspec.json.decode(row["timings"]), "sources": _sources(row["sources"])}
+    return Item(**{**given, "aloud": bool(row["aloud"])})
 
 
 def put(
@@ -88,7 +93,8 @@ def put(
     for number, given in enumerate(items):
         item = given if known == "renew" else _distinct(tables, conversation, given, known)
         values = {name: getattr(item, name) for name in COLUMNS}
-        values |= {"timings": msgspec.json.encode(item.timings).decode(), "created_ms": item.created_ms or now}
+        values |= {name: msgspec.json.encode(values[name]).decode() for name in ("timings", "sources")}
+        values["created_ms"] = item.created_ms or now
         tables.execute(
             f"INSERT INTO items (conversation, place, {_NAMED}) VALUES ({marks})"
             f" ON CONFLICT (conversation, id) DO UPDATE SET {renewed}",

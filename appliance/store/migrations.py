@@ -287,3 +287,9 @@ def m006_assistants(database: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX assistants_by_collection ON assistant_collections (collection);
     """)
+
+
+@steps()
+def m007_sources(database: Database) -> None:
+    """What of documents a reply rests on: a list of objects, as `jobs.Source` has them."""
+    database.executescript("ALTER TABLE items ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';")

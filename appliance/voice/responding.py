@@ -27,12 +27,12 @@ from appliance.events import (
 from appliance.jobs import SPEECH_RATE, Arguments, Audio, Called, Generated, Speak, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
     from appliance.events import ReplyEvent, Stopwatch
-    from appliance.jobs import Generate, Priority
+    from appliance.jobs import Generate, Priority, Source
     from appliance.voice.stages import Answer, Stages
 
     Emit = Callable[[ReplyEvent], Awaitable[None]]
@@ -58,6 +58,7 @@ class Reply:
     audio_seconds: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    sources: Sequence[Source] = ()
 
 
 class Responder:
@@ -106,8 +107,9 @@ class Responder:
                     case Generated() as done:
                         self.reply.prompt_tokens = done.prompt_tokens
                         self.reply.completion_tokens = done.completion_tokens
+                        self.reply.sources = tuple(done.sources)
                         counts = (done.prompt_tokens, done.completion_tokens, done.cached_tokens)
-                        await self._emit(ReplyWritten(done.finish_reason, *counts))
+                        await self._emit(ReplyWritten(done.finish_reason, *counts, self.reply.sources))
                     case _:
                         pass  # thoughts are not for the ear
             self._answers.discard(parts)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from appliance.store.conversations import Conversations
     from appliance.store.items import Status
     from appliance.store.owners import Owner
+    from appliance.voice.responding import Reply
     from appliance.voice.stages import Stages
 
     Emit = Callable[[TurnEvent], Awaitable[None]]
@@ -78,7 +79,7 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
     finally:
         watch.mark("done", anyio.current_time())
         if complete or reply.text.strip():  # a turn that failed before its first word is not part of what was said
-            said = _said(turn.id, words, reply.text, watch, complete=complete)
+            said = _said(turn.id, words, reply, watch, complete=complete)
             writing = conversations.add(turn.owner, turn.conversation, Addition(items=said))
     await writing.done()
     for name, milliseconds in watch.marks.items():
@@ -91,11 +92,12 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
             watch.timings(),
             reply.prompt_tokens,
             reply.completion_tokens,
+            reply.sources,
         )
     )
 
 
-def _said(turn: str, words: str, reply: str, watch: Stopwatch, *, complete: bool) -> list[Item]:
+def _said(turn: str, words: str, reply: Reply, watch: Stopwatch, *, complete: bool) -> list[Item]:
     status: Status = "completed" if complete else "incomplete"
     return [
         Item(id=new_id("item"), turn=turn, role="user", words=words, aloud=True),
@@ -104,8 +106,9 @@ def _said(turn: str, words: str, reply: str, watch: Stopwatch, *, complete: bool
             turn=turn,
             role="assistant",
             status=status,
-            words=reply,
+            words=reply.text,
             aloud=True,
+            sources=reply.sources,
             timings=dict(watch.marks),
         ),
     ]

@@ -20,6 +20,7 @@ from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write
 from appliance.web.replies import Reply
+from appliance.web.retrieval import searching
 from appliance.web.tries import turn_of
 from appliance.web.wire_chat import ChatRequest
 from appliance.web.wire_replies import ChatAnswer
@@ -43,6 +44,7 @@ async def chat_completions(
     box = await answering(box, caller, data.model_name)
     data = chat_with(box.assistant, data)
     jobs = [led(box.assistant, job) for job in data.jobs()]
+    box = await searching(box, caller, data.search)
     check_count(len(jobs), box.settings.llm.queue, "n")
     if data.conversation is not None:
         check_count(len(jobs), 1, "n")

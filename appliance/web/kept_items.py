@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from appliance.ids import new_id
-from appliance.jobs import Message
+from appliance.jobs import Message, Source
 from appliance.store.items import Item as Kept
 from appliance.store.items import Status
 from appliance.web.replies import Reply
+from appliance.web.wire_citations import citations, cited
 from appliance.web.wire_messages import ROLES
 from appliance.web.wire_response_items import (
     CallItem,
@@ -27,7 +28,8 @@ def shown(item: Kept) -> Item:
     status = item.status
     match item.kind:
         case "message":
-            part = OutputText(text=item.words) if item.role == "assistant" else InputText(text=item.words)
+            said = OutputText(text=item.words, annotations=citations(cited(item.sources, item.words)))
+            part = said if item.role == "assistant" else InputText(text=item.words)
             return MessageItem(id=item.id, role=item.role, content=[part], status=status)
         case "function_call":
             return CallItem(id=item.id, call_id=item.call_id, name=item.name, arguments=item.text, status=status)
@@ -42,7 +44,10 @@ def kept(item: Item) -> Kept:
     match item:
         case MessageItem(role=role):
             known = ROLES[role]
-            return Kept(id=item.id, role="user" if known == "tool" else known, words=item.text, status=item.status)
+            return Kept(
+                id=item.id, role="user" if known == "tool" else known, words=item.text, status=item.status,
+                sources=_sources(item),
+            )  # fmt: skip
         case CallItem():
             return Kept(
                 id=item.id, kind="function_call", role="assistant", status=item.status, text=item.arguments,
@@ -55,6 +60,11 @@ def kept(item: Item) -> Kept:
         case ReasoningItem():
             thoughts = [part.text for part in item.summary] + [part.text for part in item.content]
             return Kept(id=item.id, kind="reasoning", role="assistant", status=item.status, text="".join(thoughts))
+
+
+def _sources(item: MessageItem) -> Sequence[Source]:
+    parts = (part for part in item.content if isinstance(part, OutputText))
+    return tuple(citation.source for part in parts for citation in part.annotations)
 
 
 def kept_messages(messages: Iterable[Message]) -> list[Kept]:
@@ -81,7 +91,8 @@ def kept_reply(reply: Reply) -> Sequence[Kept]:
     status: Status = "completed" if reply.end is not None and reply.end.finish_reason != "length" else "incomplete"
     found = []
     if text := "".join(reply.text):
-        found.append(Kept(id=new_id("msg"), role="assistant", words=text, status=status))
+        sources = tuple(reply.end.sources) if reply.end is not None else ()
+        found.append(Kept(id=new_id("msg"), role="assistant", words=text, status=status, sources=sources))
     if reply.end is not None:
         found += [
             _call(call.id, call.name, "".join(reply.arguments[number])) for number, call in sorted(reply.calls.items())

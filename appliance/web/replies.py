@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from appliance.errors import InternalError
 from appliance.jobs import AnyPart, Arguments, Called, Generated, Thought, Token, TokenLikelihood
+from appliance.web.wire_citations import chat_citations
 from appliance.web.wire_likelihoods import chat_logprobs
 from appliance.web.wire_replies import (
     AnswerMessage,
@@ -64,6 +65,7 @@ class Reply:
             content=content if content or not calls else None,
             reasoning_content="".join(self.thoughts) or UNSET,
             tool_calls=calls or UNSET,
+            annotations=chat_citations(self.end.sources) or UNSET,
         )
         figures = chat_logprobs(self.likelihoods) if logprobs else None
         return Choice(index=index, message=message, finish_reason=self.end.finish_reason, logprobs=figures)
@@ -90,13 +92,14 @@ class Chunks:
                 choices.append(ChunkChoice(index=self._index, delta=Delta(reasoning_content=text)))
             case Called(index=number, id=call, name=name):
                 function = FunctionDelta(name=name, arguments="")
-                delta = ToolCallDelta(index=number, id=call, type="function", function=function)
-                choices.append(ChunkChoice(index=self._index, delta=Delta(tool_calls=[delta])))
+                made = ToolCallDelta(index=number, id=call, type="function", function=function)
+                choices.append(ChunkChoice(index=self._index, delta=Delta(tool_calls=[made])))
             case Arguments(index=number, text=text) if text:
-                delta = ToolCallDelta(index=number, function=FunctionDelta(arguments=text))
-                choices.append(ChunkChoice(index=self._index, delta=Delta(tool_calls=[delta])))
-            case Generated(finish_reason=reason):
-                choices.append(ChunkChoice(index=self._index, delta=Delta(), finish_reason=reason))
+                more = ToolCallDelta(index=number, function=FunctionDelta(arguments=text))
+                choices.append(ChunkChoice(index=self._index, delta=Delta(tool_calls=[more])))
+            case Generated(finish_reason=reason, sources=sources):
+                delta = Delta(annotations=chat_citations(sources) or UNSET)
+                choices.append(ChunkChoice(index=self._index, delta=delta, finish_reason=reason))
             case _:
                 pass
         return choices

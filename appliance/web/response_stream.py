@@ -6,7 +6,7 @@ kind of part, or another call, or the end comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from appliance.errors import ApplianceError, InternalError
 from appliance.ids import new_id
-from appliance.jobs import AnyPart, Arguments, Called, Generated, Thought, Token
+from appliance.jobs import AnyPart, Arguments, Called, Generated, Source, Thought, Token
 from appliance.web import wire_response_events as events
+from appliance.web.wire_citations import FileCitation, citations
 from appliance.web.wire_likelihoods import TokenLogprob
 from appliance.web.wire_response_body import (
     Incomplete,
@@ -47,13 +48,15 @@ class _Growing:
     call: int | None = None
     text: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
+    citations: list[FileCitation] = field(default_factory=list)
 
     def whole(self, status: Status) -> Growable:
         """The item with all that has come."""
         text = "".join(self.text)
         match self.item:
             case MessageItem():
-                return replace(self.item, content=[OutputText(text=text, logprobs=self.logprobs)], status=status)
+                said = OutputText(text=text, annotations=self.citations, logprobs=self.logprobs)
+                return replace(self.item, content=[said], status=status)
             case ReasoningItem():
                 return replace(self.item, content=[ReasoningText(text=text)], status=status)
             case CallItem():
@@ -68,6 +71,8 @@ class ResponseStream:
         self._done: list[Item] = []
         self._growing: _Growing | None = None
         self._number = 0
+        self._told = 0
+        """Characters of the messages that are done."""
 
     @property
     def response(self) -> ResponseBody:
@@ -168,6 +173,7 @@ class ResponseStream:
         happened: list[events.Event] = []
         match item:
             case MessageItem(content=[OutputText() as part]):
+                self._told += len(part.text)
                 happened = [
                     self._inside(events.TextDone, text=part.text, logprobs=part.logprobs),
                     self._inside(events.PartEvent, type="response.content_part.done", part=part),
@@ -190,7 +196,7 @@ class ResponseStream:
         happened: list[events.Event] = []
         if self._growing is None or (self._grows(ReasoningItem) and not cut):
             happened += self._open(MessageItem)  # a reply without a word is a message without a word
-        happened += self._close("incomplete" if cut else "completed")
+        happened += [*self._cite(part.sources), *self._close("incomplete" if cut else "completed")]
         self._body = replace(
             self._body,
             status="incomplete" if cut else "completed",
@@ -207,6 +213,16 @@ class ResponseStream:
         )
         kind = "response.incomplete" if cut else "response.completed"
         return [*happened, self._event(events.ResponseEvent, type=kind, response=self._body)]
+
+    def _cite(self, sources: Sequence[Source]) -> list[events.Event]:
+        """Say what the message that grows rests on."""
+        if self._growing is None or not self._grows(MessageItem):
+            return []
+        self._growing.citations = citations(sources, self._told)
+        return [
+            self._inside(events.AnnotationAdded, annotation=each, annotation_index=index)
+            for index, each in enumerate(self._growing.citations)
+        ]
 
     def _inside(self, kind: type[Happened], **fields: Any) -> Happened:
         """An event inside the item that grows."""

@@ -30,6 +30,7 @@ from appliance.web.identity.guard import NEEDS
 from appliance.web.kept_items import kept, shown
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.response_stream import ResponseStream
+from appliance.web.retrieval import searching
 from appliance.web.shortening import opened
 from appliance.web.tries import turn_of
 from appliance.web.wire_response_body import Deleted, ItemList, ResponseBody
@@ -81,6 +82,7 @@ async def create_response(
     data.refuse_unsupported()
     data = response_with(box.assistant, data)
     turn = await _understood(box, caller, data, turn_of(request))
+    box = await searching(box, caller, data.search)
     stream = ResponseStream(turn.begun, time.time)
     if data.stream:
         return Live(lambda write: _stream(box, turn, stream, write), EVENT_STREAM)

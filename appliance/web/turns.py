@@ -28,6 +28,7 @@ from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.tries import turn_of
+from appliance.web.wire_citations import citations
 from appliance.web.wire_turns import (
     TimingsBody,
     TurnAudioDelta,
@@ -159,4 +160,5 @@ def _done(turn: Turn, done: TurnDone) -> TurnDoneEvent:
         audio_seconds=round(done.audio_seconds, 3),
         timings=TimingsBody(**{f"{name}_ms": value for name, value in asdict(done.timings).items()}),
         usage={"prompt_tokens": done.prompt_tokens, "completion_tokens": done.completion_tokens},
+        sources=citations(done.sources),
     )

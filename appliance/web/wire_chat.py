@@ -10,10 +10,11 @@ from msgspec import Meta
 from appliance.errors import RequestError
 from appliance.jobs import Generate, Priority
 from appliance.web.wire_conversation_id import ConversationId
+from appliance.web.wire_file_search import Search
 from appliance.web.wire_format import ReplyFormat, ResponseFormat
 from appliance.web.wire_generation import GenerationBody, TokenCount, repeated
 from appliance.web.wire_messages import MOST_MESSAGES, ChatMessage, plain_messages
-from appliance.web.wire_tools import ChatTool, ChatToolChoice, Choosing, chat_toolbox
+from appliance.web.wire_tools import ChatTool, ChatToolChoice, Choosing, chat_search, chat_toolbox
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
@@ -72,6 +73,11 @@ class ChatRequest(GenerationBody, kw_only=True):
             logprobs=self._alternatives(),
         )
         return repeated(job, self.n or 1)
+
+    @property
+    def search(self) -> Search | None:
+        """The search in documents that the model may make. Raises `RequestError`."""
+        return chat_search(self.tools, self.tool_choice)
 
     def _thinking(self) -> bool | None:
         if self.chat_template_kwargs and self.chat_template_kwargs.enable_thinking is not None:

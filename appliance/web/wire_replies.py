@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from appliance.web.wire_citations import ChatCitation
 from appliance.web.wire_generation import Usage
 from appliance.web.wire_likelihoods import Logprobs
 
@@ -36,6 +37,7 @@ class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True):
     refusal: None = None
     reasoning_content: str | UnsetType = UNSET
     tool_calls: list[ToolCallBody] | UnsetType = UNSET
+    annotations: list[ChatCitation] | UnsetType = UNSET
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     content: str | UnsetType | None = UNSET
     reasoning_content: str | UnsetType = UNSET
     tool_calls: list[ToolCallDelta] | UnsetType = UNSET
+    annotations: list[ChatCitation] | UnsetType = UNSET
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from appliance.web.wire_file_search import FileSearchTool
 from appliance.web.wire_response_items import Item
 from appliance.web.wire_responses import (
     ConversationName,
@@ -57,10 +58,8 @@ class Incomplete(msgspec.Struct, frozen=True, kw_only=True):
     reason: Literal["max_output_tokens"] = "max_output_tokens"
 
 
-class FunctionTool(Function, frozen=True, kw_only=True):
+class FunctionTool(Function, frozen=True, kw_only=True, tag_field="type", tag="function"):
     """A function, as it was described."""
-
-    type: Literal["function"] = "function"
 
 
 class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +73,7 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
     top_p: float
     text: TextConfig
     tool_choice: Choosing | ToolChoice
-    tools: list[FunctionTool]
+    tools: list[FunctionTool | FileSearchTool]
     reasoning: Reasoning
     metadata: dict[str, str]
     truncation: Truncation
@@ -111,7 +110,7 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
             top_p=request.sampling.top_p,
             text=TextConfig(format=request.format, verbosity=text.verbosity or "medium"),
             tool_choice=request.tool_choice or "auto",
-            tools=[FunctionTool(**msgspec.structs.asdict(function)) for function in request.functions],
+            tools=_tools(request),
             reasoning=request.reasoning or Reasoning(),
             metadata=request.metadata or {},
             truncation=request.truncation or "disabled",
@@ -127,6 +126,15 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
             safety_identifier=request.safety_identifier,
             prompt_cache_key=request.prompt_cache_key,
         )
+
+
+def _tools(request: ResponseRequest) -> list[FunctionTool | FileSearchTool]:
+    told: list[FunctionTool | FileSearchTool] = [
+        FunctionTool(**msgspec.structs.asdict(function)) for function in request.functions
+    ]
+    if (search := request.search) is not None:
+        told.append(FileSearchTool.of(search.tool))
+    return told
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):

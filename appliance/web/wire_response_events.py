@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from appliance.web.wire_citations import FileCitation
 from appliance.web.wire_likelihoods import TokenLogprob
 from appliance.web.wire_response_body import ResponseBody
 from appliance.web.wire_response_items import Item, OutputText, ReasoningText
@@ -67,6 +68,15 @@ class TextDone(InItem, frozen=True, kw_only=True):
     logprobs: Sequence[TokenLogprob]
     content_index: int = 0
     type: Literal["response.output_text.done"] = "response.output_text.done"
+
+
+class AnnotationAdded(InItem, frozen=True, kw_only=True):
+    """The text rests on something."""
+
+    annotation: FileCitation
+    annotation_index: int
+    content_index: int = 0
+    type: Literal["response.output_text.annotation.added"] = "response.output_text.annotation.added"
 
 
 class ReasoningDelta(InItem, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from msgspec import Meta
 from appliance.errors import RequestError
 from appliance.ids import new_id
 from appliance.web.faults import missing_field
+from appliance.web.wire_citations import FileCitation
 from appliance.web.wire_likelihoods import TokenLogprob
 from appliance.web.wire_messages import plain_arguments
 from appliance.web.wire_tools import Function, check_type
@@ -33,7 +34,7 @@ class OutputText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
     """Text of the model's."""
 
     text: str
-    annotations: list[Any] = []
+    annotations: list[FileCitation] = []
     logprobs: list[TokenLogprob] = []
 
 
@@ -182,11 +183,18 @@ def _parts(content: Any, kind: str, where: str, *, assistant: bool = False) -> l
     return parts
 
 
-def plain_functions(tools: Sequence[dict[str, Any]], param: str = "tools[{}]") -> list[Function]:
-    """Tools as clients send them. `param` says where one stood. Raises `RequestError` for one that is no function."""
+def plain_functions(
+    tools: Sequence[dict[str, Any]], param: str = "tools[{}]", *, beside: str | None = None
+) -> list[Function]:
+    """Tools as clients send them, without those of the type `beside`. `param` says where one stood.
+
+    Raises `RequestError` for one that is no function.
+    """
     found = []
     for number, tool in enumerate(tools):
         where = param.format(number)
+        if beside is not None and tool.get("type") == beside:
+            continue
         check_type(str(tool.get("type", "function")), f"{where}.type")
         found.append(converted(tool, Function, where))
     return found

@@ -11,11 +11,12 @@ from appliance.errors import RequestError
 from appliance.jobs import Generate, Message, Sampling
 from appliance.web.wire_chat import Effort, priority, thinking
 from appliance.web.wire_conversation_id import ConversationId
+from appliance.web.wire_file_search import FILE_SEARCH, Search, Searched
 from appliance.web.wire_format import FormatType, ReplyFormat, reply_format
 from appliance.web.wire_generation import TokenCount
 from appliance.web.wire_messages import MOST_MESSAGES
-from appliance.web.wire_response_items import plain_functions
-from appliance.web.wire_tools import Choosing, Function, Toolbox, check_type, plain_tools, toolbox
+from appliance.web.wire_response_items import converted, plain_functions
+from appliance.web.wire_tools import Choosing, Function, Toolbox, check_type, one_search, plain_tools, toolbox
 
 LOGPROBS = "message.output_text.logprobs"
 
@@ -171,21 +172,45 @@ class ResponseRequest(msgspec.Struct, kw_only=True):
 
     @property
     def functions(self) -> list[Function]:
-        """The tools. Raises `RequestError` for one that is no function."""
-        return plain_functions(self.tools or ())
+        """The tools that are functions. Raises `RequestError` for one that is neither that nor a search."""
+        return plain_functions(self.tools or (), beside=FILE_SEARCH)
+
+    @property
+    def search(self) -> Search | None:
+        """The search in documents that the model may make. Raises `RequestError`."""
+        found, choice = None, self.tool_choice
+        for number, tool in enumerate(self.tools or ()):
+            if tool.get("type") == FILE_SEARCH:
+                where = f"tools[{number}]"
+                found = one_search(converted(tool, Searched, where), where, found)
+        if found is None or choice is None or choice in ("auto", "none"):
+            return found
+        if not isinstance(choice, ToolChoice):
+            return msgspec.structs.replace(found, forced=not self.functions)
+        if choice.type != "allowed_tools":
+            return msgspec.structs.replace(found, forced=choice.type == FILE_SEARCH)
+        allowed = () if choice.tools is UNSET else choice.tools
+        if not any(tool.type == FILE_SEARCH for tool in allowed):
+            return None
+        return msgspec.structs.replace(found, forced=choice.mode == "required" and len(allowed) == 1)
 
     def toolbox(self) -> Toolbox:
         """Tools and the choice among them, as the engine takes them."""
-        tools, choice = plain_tools(self.functions), self.tool_choice
+        tools, choice, search = plain_tools(self.functions), self.tool_choice, self.search
+        if search is not None and search.forced:
+            return toolbox([] if isinstance(choice, ToolChoice) and choice.type == "allowed_tools" else tools)
         if choice is None or isinstance(choice, str):
             return toolbox(tools, choice or "auto")
         if choice.type == "allowed_tools":
             if not choice.mode or choice.tools is UNSET:
                 field = "tool_choice.tools" if choice.mode else "tool_choice.mode"
                 raise RequestError(f"The field {field!r} is missing.", code="missing_field", param=field)
+            functions = []
             for number, allowed in enumerate(choice.tools):
-                check_type(allowed.type, f"tool_choice.tools[{number}].type")
-            return toolbox(tools, choice.mode, allowed=[allowed.name for allowed in choice.tools])
+                if allowed.type != FILE_SEARCH or search is None:
+                    check_type(allowed.type, f"tool_choice.tools[{number}].type")
+                    functions.append(allowed.name)
+            return toolbox(tools, choice.mode, allowed=functions)
         check_type(choice.type, "tool_choice.type")
         if not choice.name:
             raise RequestError("The function to call is not named.", code="missing_field", param="tool_choice.name")

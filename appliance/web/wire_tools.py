@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.errors import RequestError
 from appliance.jobs import Tool
+from appliance.web.wire_file_search import FILE_SEARCH, Search, Searched
 from appliance.web.wire_format import check_schema
 
 Choosing = Literal["auto", "none", "required"]
@@ -37,10 +38,11 @@ class Toolbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatTool(msgspec.Struct, frozen=True, kw_only=True):
-    """One of a chat's `tools`."""
+    """One of a chat's `tools`. A search in documents (`file_search`) is ours."""
 
     type: str = "function"
     function: Function | None = None
+    file_search: Searched | None = None
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -75,9 +77,13 @@ def chat_toolbox(given: Sequence[ChatTool] | None, choice: Choosing | ChatToolCh
     """The `tools` and `tool_choice` of a chat."""
     functions: list[Function] = []
     for number, tool in enumerate(given or ()):
+        if tool.type == FILE_SEARCH:
+            continue
         check_type(tool.type, f"tools[{number}].type")
         functions.append(_present(tool.function, f"tools[{number}].function"))
     tools = plain_tools(functions, "tools[{}].function")
+    if chat_search(given, choice) is not None and _is_search(choice, tools):
+        return toolbox(tools)
     if choice is None or isinstance(choice, str):
         return toolbox(tools, choice or "auto")
     if choice.type == "allowed_tools":
@@ -89,6 +95,31 @@ def chat_toolbox(given: Sequence[ChatTool] | None, choice: Choosing | ChatToolCh
         return toolbox(tools, allowed.mode, allowed=names)
     check_type(choice.type, "tool_choice.type")
     return toolbox(tools, "required", name=_present(choice.function, "tool_choice.function").name)
+
+
+def chat_search(given: Sequence[ChatTool] | None, choice: Choosing | ChatToolChoice | None) -> Search | None:
+    """The search in documents among a chat's `tools`, if there is one. Raises `RequestError` for a second."""
+    found = None
+    for number, tool in enumerate(given or ()):
+        if tool.type == FILE_SEARCH:
+            where = f"tools[{number}].file_search"
+            found = one_search(_present(tool.file_search, where), where, found)
+    if found is None or not _is_search(choice, [each for each in given or () if each.type != FILE_SEARCH]):
+        return found
+    return msgspec.structs.replace(found, forced=True)
+
+
+def _is_search(choice: Choosing | ChatToolChoice | None, others: Sequence[Any]) -> bool:
+    """Whether the tool that has to be called is the search."""
+    return choice == "required" and not others if isinstance(choice, str | None) else choice.type == FILE_SEARCH
+
+
+def one_search(tool: Searched, where: str, before: Search | None) -> Search:
+    """A search that a request asks for. Raises `RequestError` where there is one `before`, or it cannot be made."""
+    if before is not None:
+        raise RequestError("There is one search in documents already; name all vector stores in one.", param=where)
+    tool.refuse_unsupported(where)
+    return Search(tool=tool, where=where)
 
 
 def plain_tools(
@@ -140,7 +171,7 @@ def check_type(given: str, param: str) -> None:
     """Raise `RequestError` for a tool that is no function."""
     if given != "function":
         raise RequestError(
-            f"Tools of type {given[:64]!r} are not supported; there are functions only.",
+            f"Tools of type {given[:64]!r} are not supported here; there are functions.",
             code="unsupported_parameter",
             param=param,
         )

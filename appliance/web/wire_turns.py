@@ -9,6 +9,7 @@ from litestar.datastructures import UploadFile
 from msgspec import Meta
 
 from appliance.encoding import AudioFormat
+from appliance.web.wire_citations import FileCitation
 from appliance.web.wire_conversation_id import ConversationId
 
 
@@ -73,4 +74,6 @@ class TurnDoneEvent(msgspec.Struct, frozen=True, kw_only=True):
     audio_seconds: float
     timings: TimingsBody
     usage: dict[str, int]
+    sources: list[FileCitation] = []
+    """Passages of documents that the text rests on."""
     type: Literal["turn.done"] = "turn.done"

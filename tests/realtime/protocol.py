@@ -160,6 +160,8 @@ class _Response:
             assert item in self.parts or "arguments" in kind
             key = (item, DELTAS[kind])
             self.text[key] = self.text.get(key, "") + event["delta"]
+        elif kind.endswith(".annotation.added"):
+            assert item in self.parts
         else:
             assert kind in DELTAS.values(), kind
             assert (item, kind) not in self.over

@@ -90,7 +90,7 @@ class Template:
                     "type": "function",
                     "function": {
                         "name": self._harmless(call.name),
-                        "arguments": _object(self._harmless(call.arguments)),
+                        "arguments": self._arguments(call.arguments),
                     },
                 }
                 for call in message.tool_calls
@@ -98,6 +98,14 @@ class Template:
         if message.tool_call_id is not None:
             shown["tool_call_id"] = self._harmless(message.tool_call_id)
         return shown
+
+    def _arguments(self, text: str) -> Any:
+        """What JSON says: a control word may be written in it with escapes, which are none where it is shown."""
+        try:
+            said = _to_json(msgspec.json.decode(text))
+        except msgspec.DecodeError:
+            return self._harmless(text)
+        return _object(self._harmless(said))
 
 
 def _without_roles(messages: Sequence[Message], tools: Sequence[Tool]) -> Sequence[Message]:

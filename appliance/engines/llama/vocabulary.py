@@ -65,7 +65,10 @@ class Vocabulary:
         return found[:count]
 
     def harmless(self, text: str) -> str:
-        """`text` with the control words broken up by a space, so that nobody writes himself another role."""
+        """`text` with the control words broken up by a space, so that nobody writes himself another role.
+
+        The space is put behind a word's first character, so that no two of its pieces meet to form another one.
+        """
         return self._words.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text) if self._words else text
 
 

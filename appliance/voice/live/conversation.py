@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from appliance.errors import NotFound, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from appliance.dialogue.heard import Spoken
+    from appliance.jobs import Source
 
 MOST_ITEMS: Final = 2_000
 MOST_AUDIO_BYTES: Final = 16_000_000
@@ -56,6 +57,8 @@ class Item:
     """So much of its audio has left."""
     source: str = ""
     """The whole text of an assistant's message, whatever was heard of it."""
+    sources: Sequence[Source] = ()
+    """What of documents it rests on, in `source`."""
 
     @property
     def words(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from appliance.errors import ApplianceError
+    from appliance.jobs import Source
     from appliance.voice.live.conversation import Item
     from appliance.voice.live.response import Response
 
@@ -192,6 +193,17 @@ class PieceDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """A message rests on a passage of a document: source `number` of it."""
+
+    response: Response
+    index: int
+    item: Item
+    number: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class TurnTimed:
     """A reply's first audio leaves: milliseconds from the user's last voice to what led to it."""
 
@@ -218,6 +230,6 @@ LiveEvent = (
     SpeechStarted | SpeechStopped | IdleTimeout | BufferCommitted | BufferCleared
     | ItemAdded | ItemDone | ItemRetrieved | ItemDeleted | ItemTruncated
     | TranscriptDelta | TranscriptDone | TranscriptFailed
-    | ResponseCreated | ResponseDone | OutputAdded | OutputDone | PartAdded | PartDone | Delta | PieceDone
+    | ResponseCreated | ResponseDone | OutputAdded | OutputDone | PartAdded | PartDone | Delta | PieceDone | Cited
     | TurnTimed | OutputCleared | Fault
 )  # fmt: skip

@@ -52,8 +52,9 @@ class Record:
             said = [Said(text=kept.words, aloud=kept.aloud)] if kept.kind == "message" else []
             self._timings[kept.id] = dict(kept.timings)
             item = Item(
-                kept.id, kept.kind, kept.role, kept.status, said, kept.call_id, kept.name, kept.text, source=kept.source
-            )
+                kept.id, kept.kind, kept.role, kept.status, said, kept.call_id, kept.name, kept.text,
+                source=kept.source, sources=tuple(kept.sources),
+            )  # fmt: skip
             self._known[kept.id] = self._kept(item)
             yield item
 
@@ -118,4 +119,5 @@ class Record:
             name=item.name,
             aloud=any(said.aloud for said in item.said),
             timings=self._timings.get(item.id, {}),
+            sources=item.sources,
         )

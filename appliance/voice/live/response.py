@@ -142,7 +142,12 @@ class Response:
                 index = self._calls[event.index]
                 self.output[index].text += text
                 self._emit(events.Delta(self, index, self.output[index], "arguments", text=text))
-            case ReplyWritten(finish_reason=reason):
+            case ReplyWritten(finish_reason=reason, sources=sources):
+                if self._message is not None:
+                    item = self.output[self._message]
+                    item.sources = tuple(sources)
+                    for number, source in enumerate(sources):
+                        self._emit(events.Cited(self, self._message, item, number, source))
                 calls = list(self._calls.values())
                 for index in calls:
                     broken = reason == "length" and index == calls[-1]

@@ -11,6 +11,7 @@ from appliance.ids import new_id
 from appliance.sound import SoundOut
 from appliance.voice.live import events as e
 from appliance.web.realtime.wire_items import item_body
+from appliance.web.wire_citations import FileCitation
 
 if TYPE_CHECKING:
     from appliance.errors import ApplianceError
@@ -56,6 +57,8 @@ class Wording:
                 return [_frame(event)]
             case e.Delta():
                 return [self._delta(event)]
+            case e.Cited():
+                return [_cited(event)]
             case e.PieceDone():
                 rest = self._rest(event)
                 return [rest, _piece_done(event)]
@@ -136,7 +139,7 @@ def encode(body: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"event_id": new_id("event"), **body})
 
 
-def _place(event: e.Delta | e.PieceDone | e.PartAdded | e.PartDone) -> dict[str, Any]:
+def _place(event: e.Delta | e.PieceDone | e.Cited | e.PartAdded | e.PartDone) -> dict[str, Any]:
     return {
         "response_id": event.response.id,
         "item_id": event.item.id,
@@ -156,6 +159,14 @@ def _frame(event: e.OutputAdded | e.OutputDone | e.PartAdded | e.PartDone) -> di
             text = event.text if isinstance(event, e.PartDone) else ""
             part = {"type": "audio", "transcript": text} if event.item.said[0].aloud else {"type": "text", "text": text}
             return {"type": f"response.content_part.{kind}", **_place(event), "part": part}
+
+
+def _cited(event: e.Cited) -> dict[str, Any]:
+    """As at `/v1/responses`; the protocol of live conversations has no such event."""
+    piece = PIECES["transcript" if event.item.said[0].aloud else "text"]
+    annotation = msgspec.to_builtins(FileCitation.of(event.source))
+    place = {**_place(event), "annotation_index": event.number}
+    return {"type": f"response.{piece}.annotation.added", **place, "annotation": annotation}
 
 
 def _piece_done(event: e.PieceDone) -> dict[str, Any]:

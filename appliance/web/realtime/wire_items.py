@@ -14,6 +14,7 @@ from appliance.jobs import STT_RATE
 from appliance.sound import SoundIn, SoundOut
 from appliance.voice.live.conversation import Item, Said
 from appliance.web.realtime.wire_session import Text
+from appliance.web.wire_citations import citations, cited
 from appliance.web.wire_messages import plain_arguments
 from appliance.web.wire_response_items import converted
 
@@ -113,6 +114,8 @@ def item_body(item: Item, audio: SoundFormat | None = None) -> dict[str, Any]:
     match item.kind:
         case "message":
             body |= {"role": item.role, "content": [_content(said, item.role, audio) for said in item.said]}
+            if rests := citations(cited(item.sources, item.words)):
+                body["content"][0]["annotations"] = msgspec.to_builtins(rests)
             if item.status == "in_progress":
                 body["content"] = []
         case "function_call":

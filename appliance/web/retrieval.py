@@ -1,0 +1,62 @@
+"""Stages that answer from documents, for whichever door."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+from appliance.errors import Forbidden, NotFound
+from appliance.store.owners import Owner
+from appliance.voice.retrieving import Mode, Retrieval, Retrieving
+from appliance.voice.stages import Stages
+from appliance.web.box import Box
+from appliance.web.identity.caller import Caller
+from appliance.web.wire_file_search import PASSAGES, Search
+
+MOST_CHARACTERS: Final = 6000
+"""Of what is quoted, however large the context is …"""
+MOST_ALOUD: Final = 2000
+"""… and for somebody who waits for the first sound: a CPU reads them in a second or two."""
+
+
+def with_documents(
+    box: Box, stages: Stages, owner: Owner, collections: Sequence[int], mode: Mode, *, aloud: bool,
+    passages: int = PASSAGES, forced: bool = False,
+) -> Stages:  # fmt: skip
+    """The same stages, whose replies rest on the documents of these collections of the owner's, by number.
+
+    At most a quarter of the context is quoted, as four characters are a token.
+    """
+    most = min(MOST_ALOUD if aloud else MOST_CHARACTERS, box.settings.llm.context)
+    how = Retrieval(
+        owner=owner, collections=tuple(collections), mode=mode, passages=passages, characters=most, aloud=aloud,
+        forced=forced,
+    )  # fmt: skip
+    return dataclasses.replace(stages, llm=Retrieving(stages.llm, box.passages.search, how))
+
+
+async def numbers_of(box: Box, owner: Owner, stores: Sequence[str], param: str) -> list[int]:
+    """The numbers of an owner's vector stores. Raises `NotFound` that names the place below `param`."""
+    numbers = []
+    for at, store in enumerate(stores):
+        try:
+            numbers.append((await box.collections.get(owner, store)).number)
+        except NotFound as error:
+            raise NotFound(error.message, param=f"{param}[{at}]") from None
+    return numbers
+
+
+async def searching(box: Box, caller: Caller, search: Search | None) -> Box:
+    """The box as a request sees it that asks for a search in documents. Raises `Forbidden` and `NotFound`."""
+    if search is None:
+        return box
+    if not caller.may("knowledge"):
+        raise Forbidden("The key may not search in documents: it needs the scope 'knowledge'.", param=search.where)
+    tool = search.tool
+    numbers = await numbers_of(box, caller.owner, tool.vector_store_ids, f"{search.where}.vector_store_ids")
+    stages = with_documents(
+        box, box.stages, caller.owner, numbers, "tool", aloud=False, passages=tool.max_num_results or PASSAGES,
+        forced=search.forced,
+    )  # fmt: skip
+    return dataclasses.replace(box, stages=stages)
