@@ -67,7 +67,9 @@ class Retrieving:
     """A stage whose replies rest on documents; `Prepare`, `Embed` and prompts without messages pass."""
 
     def __init__(self, llm: Stage, search: Search, how: Retrieval) -> None:
-        self._llm, self._search, self._how = llm, search, how
+        self.plain = self._llm = llm
+        """The stage that looks nothing up."""
+        self._search, self._how = search, how
 
     @asynccontextmanager
     async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Answer]:

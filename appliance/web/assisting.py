@@ -42,9 +42,12 @@ async def assistant_for(box: Box, caller: Caller, model: str, more: Sequence[str
     return found
 
 
-async def answering(box: Box, caller: Caller, model: str) -> Box:
-    """The box as it answers to `model`: its stages are the ones to make the reply with. Raises `model_not_found`."""
-    return box.answering_as(await assistant_for(box, caller, model))
+async def answering(box: Box, caller: Caller, model: str, *, aloud: bool = False) -> Box:
+    """The box as it answers to `model`: its stages are the ones to make the reply with. Raises `model_not_found`.
+
+    `aloud`: the reply is spoken.
+    """
+    return box.answering_as(await assistant_for(box, caller, model), aloud=aloud)
 
 
 def named(box: Box, model: str | None) -> str:

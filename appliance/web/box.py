@@ -26,6 +26,7 @@ from appliance.web.identity.meter import Meter, Meters
 from appliance.web.identity.metered import metered
 from appliance.web.names import Names
 from appliance.web.realtime.lines import Lines
+from appliance.web.retrieval import with_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,18 @@ class Box:
         """The same box, with stages that count."""
         return replace(self, stages=metered(self.stages, meter), meter=meter)
 
-    def answering_as(self, assistant: Assistant | None) -> Box:
-        """The box that a request was given, as it answers for an assistant; for none as before."""
-        return replace(self, assistant=assistant)
+    def answering_as(self, assistant: Assistant | None, *, aloud: bool) -> Box:
+        """The box that a request was given, as it answers for an assistant; for none as before.
+
+        An assistant's documents are its owner's, whoever asks it. `aloud`: its replies are spoken.
+        """
+        stages = self.stages
+        if assistant is not None and assistant.collections:
+            stages = with_documents(
+                stages, self.passages, assistant.owner, assistant.collections, assistant.retrieval,
+                context=self.settings.llm.context, aloud=aloud,
+            )  # fmt: skip
+        return replace(self, assistant=assistant, stages=stages)
 
 
 def make_box(

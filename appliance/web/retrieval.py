@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from appliance.errors import Forbidden, NotFound
-from appliance.store.owners import Owner
-from appliance.voice.retrieving import Mode, Retrieval, Retrieving
-from appliance.voice.stages import Stages
-from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
+from appliance.voice.retrieving import Retrieval, Retrieving
 from appliance.web.wire_file_search import PASSAGES, Search
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.store.owners import Owner
+    from appliance.store.passages import Passages
+    from appliance.voice.retrieving import Mode
+    from appliance.voice.stages import Stages
+    from appliance.web.box import Box
+    from appliance.web.identity.caller import Caller
 
 MOST_CHARACTERS: Final = 6000
 """Of what is quoted, however large the context is …"""
@@ -21,19 +26,21 @@ MOST_ALOUD: Final = 2000
 
 
 def with_documents(
-    box: Box, stages: Stages, owner: Owner, collections: Sequence[int], mode: Mode, *, aloud: bool,
-    passages: int = PASSAGES, forced: bool = False,
+    stages: Stages, passages: Passages, owner: Owner, collections: Sequence[int], mode: Mode, *, context: int,
+    aloud: bool = False, most: int = PASSAGES, forced: bool = False,
 ) -> Stages:  # fmt: skip
     """The same stages, whose replies rest on the documents of these collections of the owner's, by number.
 
-    At most a quarter of the context is quoted, as four characters are a token.
+    At most a quarter of the `context` (tokens) is quoted, as four characters are a token, of `most` passages. Where
+    the stages look something up already, this takes its place.
     """
-    most = min(MOST_ALOUD if aloud else MOST_CHARACTERS, box.settings.llm.context)
+    characters = min(MOST_ALOUD if aloud else MOST_CHARACTERS, context)
     how = Retrieval(
-        owner=owner, collections=tuple(collections), mode=mode, passages=passages, characters=most, aloud=aloud,
+        owner=owner, collections=tuple(collections), mode=mode, passages=most, characters=characters, aloud=aloud,
         forced=forced,
     )  # fmt: skip
-    return dataclasses.replace(stages, llm=Retrieving(stages.llm, box.passages.search, how))
+    llm = stages.llm.plain if isinstance(stages.llm, Retrieving) else stages.llm
+    return dataclasses.replace(stages, llm=Retrieving(llm, passages.search, how))
 
 
 async def numbers_of(box: Box, owner: Owner, stores: Sequence[str], param: str) -> list[int]:
@@ -56,7 +63,7 @@ async def searching(box: Box, caller: Caller, search: Search | None) -> Box:
     tool = search.tool
     numbers = await numbers_of(box, caller.owner, tool.vector_store_ids, f"{search.where}.vector_store_ids")
     stages = with_documents(
-        box, box.stages, caller.owner, numbers, "tool", aloud=False, passages=tool.max_num_results or PASSAGES,
-        forced=search.forced,
+        box.stages, box.passages, caller.owner, numbers, "tool", context=box.settings.llm.context,
+        most=tool.max_num_results or PASSAGES, forced=search.forced,
     )  # fmt: skip
     return dataclasses.replace(box, stages=stages)

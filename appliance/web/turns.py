@@ -57,7 +57,7 @@ async def turns(
     data: Annotated[TurnForm, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Any]:
     """Listen, think and speak. With `Accept: text/event-stream` as events, otherwise as one streamed audio body."""
-    box = await answering(box, caller, data.model or "default")
+    box = await answering(box, caller, data.model or "default", aloud=True)
     turn = _turn(box, caller, data, await data.audio.read(), turn_of(request))
     headers = {"x-conversation-id": turn.conversation, "x-turn-id": turn.id}
     if EVENT_STREAM in request.headers.get("accept", ""):

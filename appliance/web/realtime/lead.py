@@ -69,11 +69,14 @@ class Lead:
         """
         settings, names = self.box.settings, self.box.names
         wanted, box = merged(session, given), self.box
+        aloud = "audio" in wanted.output_modalities
         if wanted.type == "realtime" and (wanted.type, wanted.model) != (session.type, session.model):
-            box = await self._named(wanted.model)
+            box = await self._named(wanted.model, aloud=aloud)
             before, after = (first_session(settings, preset) for preset in (self._preset, box.assistant or NOBODY))
             usual = [field for field in USUAL if getattr(wanted, field) == getattr(before, field)]
             wanted = replace(wanted, **{field: getattr(after, field) for field in usual})
+        elif wanted.output_modalities != session.output_modalities:
+            box = self._plain.answering_as(box.assistant, aloud=aloud)
         conduct = conducting.conduct(wanted, names, settings.stt, box.assistant or NOBODY)
         self.box = box
         return wanted, conduct
@@ -82,6 +85,6 @@ class Lead:
         """How one response is made. Raises `RequestError`."""
         return conducting.style(session, response, self.box.names, self._preset)
 
-    async def _named(self, model: str) -> Box:
+    async def _named(self, model: str, *, aloud: bool) -> Box:
         found = await assistant_for(self._plain, self._caller, model, REALTIME_ALIASES)
-        return self._plain.answering_as(found)
+        return self._plain.answering_as(found, aloud=aloud)
