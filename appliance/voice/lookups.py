@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 NAME: Final = "file_search"
 MOST_CALLS: Final = 3
 """Of one reply; then the model has to do without the tool."""
-MOST_QUERY: Final = 300
+MOST_QUERY: Final = 120
 """Characters."""
+MOST_QUESTION: Final = 500
+"""Characters of the user's words that stand behind a result once more."""
 NOTHING: Final = "The documents say nothing about that."
 ENOUGH: Final = "Nothing more can be looked up for this reply."
 
@@ -43,7 +45,9 @@ class _Query(msgspec.Struct, frozen=True):
 class Lookups:
     """Those of one reply. `name` is the tool's, which no tool of the client's has."""
 
-    def __init__(self, job: Generate, *, forced: bool) -> None:
+    def __init__(self, job: Generate, question: str, *, forced: bool) -> None:
+        """`question`: what the user said last."""
+        self._question = question[:MOST_QUESTION]
         names = {tool.name for tool in job.tools}
         others = (f"{NAME}_{number}" for number in itertools.count(2))
         self.name = next(name for name in itertools.chain([NAME], others) if name not in names)
@@ -55,7 +59,12 @@ class Lookups:
         """The job as it is now, with the tool if it may still be called."""
         if not self._left:
             return self._job
-        offered = replace(self._job, tools=[*self._job.tools, self._tool])
+        alone = not self._job.tools  # small models do not stop calling; the client's own calls may come together
+        offered = replace(
+            self._job,
+            tools=[*self._job.tools, self._tool],
+            parallel_tool_calls=self._job.parallel_tool_calls and not alone,
+        )
         return replace(offered, tool_name=self.name) if self._forced else offered
 
     def asked(self, call: ToolCall) -> str:
@@ -85,5 +94,7 @@ class Lookups:
             Message("tool", ENOUGH if found is None else quoted(found, most, asked) or NOTHING, tool_call_id=call.id)
             for call, (asked, found) in zip(self._called[-1].tool_calls, results, strict=True)
         ]
+        if any(found for _, found in results):  # the last words are the user's, also for a model that knows no tools
+            answers[-1] = replace(answers[-1], content=f"{answers[-1].content}\n\n{self._question}")
         self._job = replace(self._job, messages=[*self._called, *answers])
         return self.offered()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from appliance.dialogue.attribution import attribute
 from appliance.dialogue.naming import named
-from appliance.dialogue.quoting import quoted
+from appliance.dialogue.quoting import ASKED, quoted
 from appliance.dialogue.telling import alike, telling
 from appliance.dialogue.words import words
 from appliance.errors import RequestError
@@ -39,7 +39,7 @@ class RetrievedAnswer:
 
     def __init__(self, llm: Stage, look_up: LookUp, how: Retrieval, job: Generate, stack: AsyncExitStack) -> None:
         self._llm, self._look_up, self._how, self._asked, self._stack = llm, look_up, how, job, stack
-        self._lookups = Lookups(job, forced=how.forced) if how.mode == "tool" else None
+        self._lookups = Lookups(job, last_words(job.messages), forced=how.forced) if how.mode == "tool" else None
         self._joined = Joined(self._lookups.name if self._lookups is not None else None)
         self._found: dict[tuple[str, int], Found] = {}
         self._compose: Callable[[float], Generate] | None = None
@@ -188,5 +188,5 @@ def with_quotes(job: Generate, found: Sequence[Found], most: int, asked: str) ->
     if not found or at < 0:
         return job
     told = list(job.messages)
-    told[at] = replace(told[at], content=f"{quoted(found, most, asked)}\n\n{told[at].content}")
+    told[at] = replace(told[at], content=f"{quoted(found, most, asked)}\n\n{ASKED}{told[at].content}")
     return replace(job, messages=told)

@@ -129,7 +129,7 @@ def test_a_response_rests_on_documents(api: Any, stage: ScriptedStage, store: st
     told = stage.job.messages[-1]
     assert told.role == "tool"
     assert told.content.startswith(f"{BEGIN}\n[1] coffee-machine.md, Coffee machine › Care\n> ")
-    assert told.content.endswith(END)
+    assert told.content.endswith(f"{END}\n\n{QUESTION}")
     again = api.responses.retrieve(answer.id)
     assert again.output[0] == item
     api.responses.create(
