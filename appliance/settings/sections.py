@@ -142,6 +142,19 @@ class Turn(Section, frozen=True):
     ] = 10.0
 
 
+class Embed(Section, frozen=True):
+    """Vectors of what documents say, so that other words for a thing find it too. Without a model there are none."""
+
+    model: Annotated[str, Meta(description="Name of an installed embed model; empty: the set's, if there is one.")] = ""
+    threads: Annotated[Count, Meta(description="CPU threads that read documents in the background.")] = 1
+    gpu_layers: Annotated[int, Meta(ge=-1, description="Layers on the GPU; -1 means all.")] = 0
+    query_ms: Annotated[Count, Meta(description="Longest wait for a question's vector; then words must do.")] = 50
+    queue: Annotated[Count, Meta(description="Jobs that may run or wait; one more is refused with 503.")] = 16
+    deadline_seconds: Annotated[
+        Seconds, Meta(description="Longest wait for the first and for each further part of an answer.")
+    ] = 60.0
+
+
 class Voice(Section, frozen=True):
     """The spoken turn."""
 
@@ -260,6 +273,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     llm: Llm = Llm()
     tts: Tts = Tts()
     turn: Turn = Turn()
+    embed: Embed = Embed()
     voice: Voice = Voice()
     store: Store = Store()
     cache: Cache = Cache()

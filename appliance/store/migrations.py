@@ -252,3 +252,16 @@ def m005_knowledge(database: Database) -> None:
             INSERT OR IGNORE INTO chores VALUES ('passages_words');
         END;
     """)
+
+
+@steps()
+def m008_vectors(database: Database) -> None:
+    """What passages mean, as `model` has it: 8-bit numbers. No number is ever given twice."""
+    database.executescript("""
+        CREATE TABLE vectors (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            passage INTEGER NOT NULL UNIQUE REFERENCES passages ON DELETE CASCADE,
+            model TEXT NOT NULL,
+            vector BLOB NOT NULL
+        ) STRICT;
+    """)

@@ -2,6 +2,7 @@
 
 A question is mostly words that say nothing ("what is the …"); those are left out. Of the others any will do, the rarest
 first, as long as few enough passages have them: every passage with one of them is looked at, so that bounds the work.
+Where there are vectors of what passages mean (`vectors`), their order is put together with that of the words.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from appliance.store.function_words import FUNCTION_WORDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlite_utils import Database as Tables
 
     from appliance.store.database import Database
     from appliance.store.owners import Owner
+    from appliance.store.vectors import Vectors
 
 MOST_WORDS: Final = 64
 """Of a question that are looked at."""
@@ -31,6 +35,8 @@ TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 """As in the migration that makes the index."""
 HEADING_WEIGHT: Final = 0.6
 """Of a word in a heading, against 1 in the text."""
+FUSED: Final = 50
+"""Of each order, that are put together."""
 BEHIND: Final = 60
 """Ranks before the first, so that the first ones differ little."""
 WORD: Final = re.compile(r"[^\W_]+")
@@ -54,54 +60,96 @@ class Found:
 class Passages:
     """All passages of the box."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, vectors: Vectors | None = None) -> None:
+        self._database, self._vectors = database, vectors
 
     async def search(
-        self, owner: Owner, words: str, *, collections: Sequence[int] | None = None, limit: int = 10
+        self,
+        owner: Owner,
+        words: str,
+        *,
+        collections: Sequence[int] | None = None,
+        limit: int = 10,
+        vector: NDArray[np.float32] | None = None,
     ) -> list[Found]:
-        """Of the owner's documents that have been read; with `collections` (their numbers) only of theirs."""
+        """Of the owner's documents that have been read; with `collections` (their numbers) only of theirs.
+
+        `vector`: what `words` mean.
+        """
+        among = Among(owner, collections)
 
         def query(tables: Tables) -> list[Found]:
-            for expression in expressions(tables, words):
-                if found := matching(tables, expression, owner, collections, limit):
-                    return found
-            return []
+            ranked = [by_words(tables, words, among, max(limit, FUSED))]
+            if vector is not None and self._vectors is not None:
+                documents = [number for (number,) in tables.execute(among.documents, among.values)]
+                ranked.append(self._vectors.nearest(tables, vector, documents, max(limit, FUSED)))
+            return described(tables, fused(ranked)[:limit], among)
 
         return await self._database.read(query)
 
 
-def matching(
-    tables: Tables, expression: str, owner: Owner, collections: Sequence[int] | None, limit: int
-) -> list[Found]:  # fmt: skip
-    """The best passages for an expression of FTS5's.
+class Among:
+    """Whose documents, and of which collections, as a condition of SQL's."""
+
+    def __init__(self, owner: Owner, collections: Sequence[int] | None) -> None:
+        names = {f"c{at}": number for at, number in enumerate(collections or ())}
+        self.values: dict[str, object] = {"owner": owner.user, **names}
+        self.condition = "owner = :owner AND status = 'ready'"
+        if collections is not None:
+            self.condition += (
+                " AND EXISTS (SELECT 1 FROM members WHERE document = documents.number"
+                f" AND collection IN ({', '.join(f':{name}' for name in names)}))"
+            )
+
+    @property
+    def documents(self) -> str:
+        """The query for their numbers."""
+        return f"SELECT number FROM documents WHERE {self.condition}"
+
+
+def by_words(tables: Tables, words: str, among: Among, limit: int) -> list[int]:
+    """Numbers of the passages that are best by BM25, the best first."""
+    for expression in expressions(tables, words):
+        # Sorted by `rank` the index has all it needs; by bm25(), a row's text is read too: five times as long.
+        # CROSS JOIN: the index goes first, so that no more passages are read than are wanted.
+        rows = tables.execute(
+            "SELECT passages.number FROM passages_words"
+            " CROSS JOIN passages ON passages.number = passages_words.rowid"
+            " CROSS JOIN documents ON documents.number = passages.document"
+            " WHERE passages_words MATCH :query AND passages_words.rank MATCH :rank"
+            f" AND {among.condition} ORDER BY passages_words.rank LIMIT :limit",
+            {**among.values, "query": expression, "rank": f"bm25(1.0, {HEADING_WEIGHT})", "limit": limit},
+        ).fetchall()
+        if rows:
+            return [number for (number,) in rows]
+    return []
+
+
+def fused(ranked: Sequence[Sequence[int]]) -> list[int]:
+    """Several orders in one: each gives a passage 1 / (60 + rank) (Cormack, Clarke and Büttcher, 2009)."""
+    scores: dict[int, float] = {}
+    for order in ranked:
+        for rank, number in enumerate(order, 1):
+            scores[number] = scores.get(number, 0.0) + 1 / (BEHIND + rank)
+    return sorted(scores, key=lambda number: -scores[number])
+
+
+def described(tables: Tables, numbers: Sequence[int], among: Among) -> list[Found]:
+    """Passages by number, in this order, without those that are not among these documents.
 
     `score` is 61 / (60 + rank): BM25's own figures depend on how many passages of the whole box have a word, so they
     would tell one owner what others' documents say.
     """
-    values: dict[str, object] = {
-        "owner": owner.user, "limit": limit, "query": expression, "rank": f"bm25(1.0, {HEADING_WEIGHT})",
-    }  # fmt: skip
-    inside = ""
-    if collections is not None:
-        names = {f"c{at}": number for at, number in enumerate(collections)}
-        values |= names
-        inside = (
-            " AND EXISTS (SELECT 1 FROM members WHERE document = documents.number"
-            f" AND collection IN ({', '.join(f':{name}' for name in names)}))"
-        )
-    # Sorted by `rank` the index has all it needs; by bm25(), a row's text is read too, and it takes five times as long.
-    # CROSS JOIN: the index goes first, so that no more passages are read than are wanted.
+    marks = {f"n{at}": number for at, number in enumerate(numbers)}
     rows = tables.query(
-        "SELECT documents.id AS document, name, ordinal, passages.heading, page, start, passages.text"
-        " FROM passages_words CROSS JOIN passages ON passages.number = passages_words.rowid"
-        " CROSS JOIN documents ON documents.number = passages.document"
-        " WHERE passages_words MATCH :query AND passages_words.rank MATCH :rank"
-        f" AND owner = :owner AND status = 'ready'{inside}"
-        " ORDER BY passages_words.rank LIMIT :limit",
-        values,
+        "SELECT passages.number, documents.id AS document, name, ordinal, passages.heading, page, start, passages.text"
+        " FROM passages JOIN documents ON documents.number = passages.document"
+        f" WHERE passages.number IN ({', '.join(f':{mark}' for mark in marks)}) AND {among.condition}",
+        {**among.values, **marks},
     )
-    return [Found(**row, score=(BEHIND + 1) / (BEHIND + number)) for number, row in enumerate(rows, 1)]
+    found = {row.pop("number"): row for row in rows}
+    there = [found[number] for number in numbers if number in found]
+    return [Found(**row, score=(BEHIND + 1) / (BEHIND + rank)) for rank, row in enumerate(there, 1)]
 
 
 def expressions(tables: Tables, words: str) -> list[str]:

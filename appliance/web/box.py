@@ -8,6 +8,7 @@ from typing import Any
 
 from appliance.knowledge.ingest import Ingest
 from appliance.knowledge.limits import Limits
+from appliance.knowledge.meaning import Meaning
 from appliance.settings import Settings
 from appliance.store.audit import Audit
 from appliance.store.collections import Collections
@@ -19,6 +20,7 @@ from appliance.store.passages import Passages
 from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
 from appliance.store.usage import Usage
+from appliance.store.vectors import Vectors
 from appliance.voice.stages import Stages
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
@@ -48,6 +50,7 @@ class Box:
     collections: Collections
     passages: Passages
     ingest: Ingest
+    meaning: Meaning
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""
@@ -58,10 +61,17 @@ class Box:
 
 
 def make_box(
-    settings: Settings, stages: Stages, names: Names, database: Database, health: Callable[[], Mapping[str, Any]]
+    settings: Settings,
+    stages: Stages,
+    names: Names,
+    database: Database,
+    health: Callable[[], Mapping[str, Any]],
+    embedder: str = "",
 ) -> Box:
-    """A box that remembers in `database`."""
+    """A box that remembers in `database`. `embedder`: digest of the model that makes vectors."""
     usage, documents = Usage(database), Documents(database)
+    vectors = Vectors(database, embedder or names.embed)
+    meaning = Meaning(stages.embed, vectors, settings.embed.query_ms)
     return Box(
         settings=settings,
         stages=stages,
@@ -78,6 +88,7 @@ def make_box(
         meters=Meters(usage),
         documents=documents,
         collections=Collections(database),
-        passages=Passages(database),
-        ingest=Ingest(documents, settings.database.with_name("documents"), Limits()),
+        passages=Passages(database, vectors),
+        meaning=meaning,
+        ingest=Ingest(documents, settings.database.with_name("documents"), Limits(), meaning.tell),
     )

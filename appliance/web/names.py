@@ -8,7 +8,13 @@ from typing import Final
 
 from appliance.errors import NotFound
 
-ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1"), "turn": ()}
+ALIASES: Final = {
+    "stt": ("default", "whisper-1"),
+    "llm": ("default",),
+    "tts": ("default", "tts-1"),
+    "turn": (),
+    "embed": (),
+}
 
 EMBEDDING_ALIASES: Final = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
 """Names of OpenAI's for vectors: the language model makes them here."""
@@ -52,6 +58,7 @@ class Names:
     llm: str
     voices: dict[str, str]
     turn: str = ""
+    embed: str = ""
 
     @property
     def default_voice(self) -> str:

@@ -9,24 +9,13 @@ import pytest
 from appliance.store import passages as passages_module
 from appliance.store.collections import Collections
 from appliance.store.database import Database
-from appliance.store.documents import Documents, Passage
-from appliance.store.owners import Owner
 from appliance.store.passages import Passages
+from store.handed_in import ANNA, BERT, handed_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-ANNA, BERT = Owner("anna", "user"), Owner("bert", "user")
-
-
-async def handed_in(database: Database, owner: Owner, name: str, texts: Sequence[str]) -> None:
-    documents = Documents(database)
-    document = await documents.add(owner, name, name=name, purpose="assistants", size=1, sha256="")
-    await documents.begin(document)
-    made = [Passage(ordinal=at, heading="", page=None, start=0, text=text) for at, text in enumerate(texts)]
-    assert await documents.put(document, made)
-    await documents.finish(document)
+    from appliance.store.owners import Owner
 
 
 async def asked(database: Database, owner: Owner, words: str) -> list[tuple[str, int, float]]:
