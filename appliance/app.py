@@ -16,9 +16,9 @@ from appliance.audio import SAMPLE_BYTES
 from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost
 from appliance.engines.precedence import Precedence
-from appliance.engines.specs import Llama, Piper, PiperVoice, Turn, Whisper
+from appliance.engines.specs import Encoder, Llama, Piper, PiperVoice, Turn, Whisper
 from appliance.engines.status import Probe
-from appliance.jobs import DETECT_SAMPLES, Detect, Generate, Judge, Message, Speak, Transcribe
+from appliance.jobs import DETECT_SAMPLES, Detect, Embed, Generate, Judge, Message, Speak, Transcribe
 from appliance.settings import SettingsError
 from appliance.store.database import Database
 from appliance.voice.cache import Cache
@@ -68,16 +68,24 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
         path=str(lineup.turn.main) if lineup.turn else "",
         threads=settings.turn.threads,
     )
+    encoder = lineup.embed and Encoder(
+        name=lineup.embed.name, path=str(lineup.embed.main), threads=settings.embed.threads,
+        gpu_layers=settings.embed.gpu_layers,
+    )  # fmt: skip
+    meaning = Probe(Embed(texts=["Ready."], priority="typed"))
     spoken = resources.files("appliance").joinpath("probe.flac").read_bytes()
     hello = Generate(messages=[Message("user", "Say yes.")], max_tokens=4)
     # Noticing turns takes next to nothing, and is never held.
     precedence = Precedence() if _yields_to_live(settings) else None
-    return {
+    hosts: dict[Role, EngineHost] = {
         "stt": EngineHost("stt", whisper, Probe(Transcribe(), spoken), settings, precedence),
         "llm": EngineHost("llm", llama, Probe(hello), settings, precedence),
         "tts": EngineHost("tts", piper, Probe(Speak(text="Ready.")), settings, precedence),
         "turn": EngineHost("turn", turn, Probe(Judge() if turn.path else Detect(), bytes(SILENT_BYTES)), settings),
     }
+    if encoder:
+        hosts["embed"] = EngineHost("embed", encoder, meaning, settings, precedence)
+    return hosts
 
 
 def _yields_to_live(settings: Settings) -> bool:
@@ -111,15 +119,23 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
         stt=lineup.stt.name,
         llm=lineup.llm.name,
         turn=lineup.turn.name if lineup.turn else "",
+        embed=lineup.embed.name if lineup.embed else "",
         voices={voice: model.name for voice, model in _voices(settings, lineup).items()},
     )
     database = Database(settings.database)
     database.open()
     speech, transcripts = create_caches(settings, lineup)
     stages = Stages(
-        Cached(engines["stt"], transcripts), engines["llm"], Cached(engines["tts"], speech), engines["turn"]
+        Cached(engines["stt"], transcripts),
+        engines["llm"],
+        Cached(engines["tts"], speech),
+        engines["turn"],
+        engines.get("embed"),
     )
-    box = make_box(settings, stages, names, database, lambda: {role: engine.status for role, engine in engines.items()})
+    embedder = digest_of(settings, lineup.embed.name) if lineup.embed else ""
+    box = make_box(
+        settings, stages, names, database, lambda: {role: engine.status for role, engine in engines.items()}, embedder
+    )
 
     @asynccontextmanager
     async def engines_run(_: Litestar) -> AsyncIterator[None]:

@@ -15,7 +15,21 @@ import httpx
 from appliance import settings
 from appliance.catalog.lineup import lineup
 from appliance.engines.specs import Whisper
-from benchmarks import bargein, box, cache, endpointing, fairness, figures, footprint, live, llm, memory, stt, turn
+from benchmarks import (
+    bargein,
+    box,
+    cache,
+    endpointing,
+    fairness,
+    figures,
+    footprint,
+    live,
+    llm,
+    memory,
+    retrieval,
+    stt,
+    turn,
+)
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
@@ -27,7 +41,7 @@ IDLE_SECONDS: Final = 20.0
 QUESTIONS: Final = (
     "Why is the sky blue?", "What is the best part of the week?", "Tell me about the sea.", "How do birds fly?",
 )  # fmt: skip
-PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm", "memory", "cache", "fairness")
+PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm", "memory", "retrieval", "cache", "fairness")
 
 
 @click.command()
@@ -64,6 +78,8 @@ def main(
                 each = _recorded(part, state_dir, speech, quick=quick)
             case "memory":
                 each = memory.measure(state_dir, memory.QUICK if quick else memory.FULL)
+            case "retrieval":
+                each = retrieval.measure(state_dir, retrieval.QUICK if quick else retrieval.FULL)
             case "cache":
                 each = _cache(state_dir, speech, quick=quick)
             case "fairness":

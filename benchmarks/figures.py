@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.engines.host import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     """By the nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def spread(name: str, seconds: Sequence[float], at_most: float | None = None) -> Iterator[Figure]:
+    """The median and the 95th percentile, in milliseconds; `at_most` is demanded of the latter."""
+    yield Figure(f"{name}_p50", 1000 * percentile(seconds, 0.5), "ms")
+    yield Figure(f"{name}_p95", 1000 * percentile(seconds, 0.95), "ms", at_most=at_most)
 
 
 def machine() -> dict[str, Any]:

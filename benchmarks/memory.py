@@ -24,7 +24,7 @@ from appliance.store.conversations import Addition, Conversations
 from appliance.store.database import Database
 from appliance.store.items import Item
 from appliance.store.owners import LOCAL
-from benchmarks.figures import Figure, percentile
+from benchmarks.figures import Figure, spread
 from benchmarks.filled import COMMON, RARE, conversation_id, fill
 from benchmarks.talker import talker
 
@@ -105,10 +105,10 @@ def _writing(folder: Path, rounds: Rounds) -> Iterator[Figure]:
 
     folder.mkdir()
     anyio.run(write)
-    yield from _spread("memory_bare_sync", bare)
-    yield from _spread("memory_turn_on_disk", alone)
+    yield from spread("memory_bare_sync", bare)
+    yield from spread("memory_turn_on_disk", alone)
     yield Figure("memory_turn_on_disk_over_bare_sync", statistics.median(alone) / statistics.median(bare))
-    yield from _spread(f"memory_turn_on_disk_{AT_ONCE}_at_once", crowd)
+    yield from spread(f"memory_turn_on_disk_{AT_ONCE}_at_once", crowd)
     yield Figure(f"memory_turns_{AT_ONCE}_at_once", rate, "a second")
     yield Figure(f"memory_rate_{AT_ONCE}_at_once_over_alone", rate * statistics.mean(alone))
 
@@ -133,7 +133,7 @@ def _starting(folders: dict[int, Path], rounds: int) -> Iterator[Figure]:
         click.echo(f"start {number} of {rounds}", err=True)
         for size in (FEW, MANY) if number % 2 else (MANY, FEW):
             began = time.perf_counter()
-            with _served(folders[size]):
+            with served(folders[size]):
                 seconds = time.perf_counter() - began
             database = Database(folders[size] / "appliance.db")
             began = time.perf_counter()
@@ -152,7 +152,7 @@ def _starting(folders: dict[int, Path], rounds: int) -> Iterator[Figure]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> Iterator[str]:
     """A box without models over a folder, from its process's start until it has answered: its URL."""
     with talker("benchmarks.doors", str(folder)) as server:
         url = f"http://127.0.0.1:{server.hear()['port']}"
@@ -173,7 +173,7 @@ def _finding(folder: Path, rounds: Rounds) -> Iterator[Figure]:
         "items_of_one": ("GET", [(f"/v1/conversations/{each}/items", {"limit": "100"}) for each in ids]),
         "delete_one": ("DELETE", [(f"/v1/conversations/{each}", {}) for each in ids]),
     }
-    with _served(folder) as url, httpx.Client(base_url=url, timeout=LIVE_SECONDS) as client:
+    with served(folder) as url, httpx.Client(base_url=url, timeout=LIVE_SECONDS) as client:
         for name, (method, asked) in doors.items():
             click.echo(f"{name.replace('_', ' ')}, {len(asked)} times", err=True)
             taken = []
@@ -184,9 +184,4 @@ def _finding(folder: Path, rounds: Rounds) -> Iterator[Figure]:
                 answer.raise_for_status()
                 if query.get("query") and not answer.json()["data"]:
                     raise click.ClickException(f"the search for {query['query']!r} found nothing")
-            yield from _spread(f"memory_{name}", taken[1:])  # the first of each warms
-
-
-def _spread(name: str, seconds: Sequence[float]) -> Iterator[Figure]:
-    for share in (50, 95):
-        yield Figure(f"{name}_p{share}", 1000 * percentile(seconds, share / 100), "ms")
+            yield from spread(f"memory_{name}", taken[1:])  # the first of each warms

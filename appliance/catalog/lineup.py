@@ -47,6 +47,8 @@ class Lineup:
     voices: tuple[Installed, ...]
     turn: Installed | None = None
     """Hears whether a turn is over; without it only the length of a silence tells."""
+    embed: Installed | None = None
+    """Makes vectors of documents; without it they are found by their words alone."""
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -83,10 +85,12 @@ def lineup(settings: Settings) -> Lineup:
         raise SettingsError(f"models.set: the set {name!r} has no model for {', '.join(lacking)}")
 
     turn = by_role["turn"][:1]
-    used = (by_role["stt"][0], by_role["llm"][0], *turn, *by_role["tts"])
+    embed = _embed(settings, known) or by_role["embed"][:1]
+    used = (by_role["stt"][0], by_role["llm"][0], *turn, *embed, *by_role["tts"])
     states = {model.name: shelf.state(model, lock) for model in used}
     if missing := [f"  {model} ({state})" for model, state in states.items() if state != "installed"]:
-        command = f"appliance models pull {name}"
+        named = [model.name for model in embed if settings.embed.model]
+        command = " ".join([f"appliance models pull {name}", *named])
         if not settings.models.dir and settings.state_dir != Settings().state_dir:
             command += f" --state-dir {settings.state_dir}"
         raise ModelsMissing(
@@ -99,7 +103,19 @@ def lineup(settings: Settings) -> Lineup:
             )
         )
     stt, llm, *rest = (_installed(model, shelf) for model in used)
-    return Lineup(stt, llm, tuple(rest[len(turn) :]), rest[0] if turn else None)
+    heard = rest.pop(0) if turn else None
+    meant = rest.pop(0) if embed else None
+    return Lineup(stt, llm, tuple(rest), heard, meant)
+
+
+def _embed(settings: Settings, known: Catalog) -> list[Model]:
+    """The embed model that the settings name, if they do. Raises SettingsError if there is none of that name."""
+    if not (name := settings.embed.model):
+        return []
+    models = {model.name: model for model in known.models.values() if model.role == "embed"}
+    if name not in models:
+        raise SettingsError(f"embed.model: there is no embed model {name!r}; there are {', '.join(models) or 'none'}")
+    return [models[name]]
 
 
 def _installed(model: Model, shelf: Shelf) -> Installed:

@@ -129,7 +129,7 @@ class Model(_Strict, frozen=True):
     """One manifest. `main` is what the engine loads: the path of a file, or "." for the whole folder."""
 
     name: Name
-    role: Literal["stt", "llm", "tts", "turn"]
+    role: Literal["stt", "llm", "tts", "turn", "embed"]
     engine: Literal["faster-whisper", "llama.cpp", "piper", "onnxruntime"]
     description: Annotated[str, Meta(min_length=1)]
     licence: Annotated[str, Meta(min_length=1)]

@@ -46,6 +46,15 @@ class Llama(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """GGUF file of the draft model; "" unless `speculation` is "draft"."""
 
 
+class Encoder(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """llama.cpp making vectors. `path` is a GGUF file."""
+
+    name: str
+    path: str
+    threads: int = 1
+    gpu_layers: int = 0
+
+
 class PiperVoice(msgspec.Struct, frozen=True):
     """One voice: its short name, and the `.onnx` with its `.onnx.json` beside it."""
 
@@ -70,4 +79,4 @@ class Turn(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     threads: int = 1
 
 
-AnySpec = Whisper | Llama | Piper | Turn
+AnySpec = Whisper | Llama | Encoder | Piper | Turn

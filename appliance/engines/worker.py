@@ -24,7 +24,7 @@ from appliance import logs
 from appliance.engines import frames
 from appliance.engines.faults import ModelRefused
 from appliance.engines.holding import Holding
-from appliance.engines.specs import AnySpec, Llama, Piper, Turn, Whisper
+from appliance.engines.specs import AnySpec, Encoder, Llama, Piper, Turn, Whisper
 from appliance.jobs import ROLES
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ PR_SET_PDEATHSIG: Final = 1
 ENGINES: Final = {
     Whisper: "appliance.engines.whisper",
     Llama: "appliance.engines.llama.loading",
+    Encoder: "appliance.engines.llama.encoder",
     Piper: "appliance.engines.piper",
     Turn: "appliance.engines.turn.engine",
 }

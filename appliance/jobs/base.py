@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 
-Role = Literal["stt", "llm", "tts", "turn"]
+Role = Literal["stt", "llm", "tts", "turn", "embed"]
 
-ROLES: tuple[Role, ...] = ("stt", "llm", "tts", "turn")
+ROLES: tuple[Role, ...] = ("stt", "llm", "tts", "turn", "embed")
 
 STT_RATE = 16_000
 """Hz of the samples that the listening side works in."""

@@ -15,6 +15,7 @@ from appliance.logs import logger, place_of
 from appliance.store.documents import Passage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from appliance.knowledge.limits import Limits
@@ -31,10 +32,12 @@ RETRY_SECONDS: Final = 10.0
 
 
 class Ingest:
-    """The one reader. Files are in `folder`, by the id of their document."""
+    """The one reader. Files are in `folder`, by the id of their document; `tell` is called when one has been read."""
 
-    def __init__(self, documents: Documents, folder: Path, limits: Limits) -> None:
-        self._documents, self.folder, self._limits = documents, folder, limits
+    def __init__(
+        self, documents: Documents, folder: Path, limits: Limits, tell: Callable[[], None] = lambda: None
+    ) -> None:
+        self._documents, self.folder, self._limits, self._tell = documents, folder, limits, tell
         self._news = anyio.Event()
 
     def tell(self) -> None:
@@ -79,6 +82,7 @@ class Ingest:
             log.info("document not read", document=document.id, code=error.code)
         else:
             await self._documents.finish(document)
+            self._tell()
             metrics.DOCUMENTS.labels("ready").inc()
             log.info("document read", document=document.id, seconds=round(anyio.current_time() - began, 2))
 

@@ -8,6 +8,7 @@ sentence that names the file, the line and the field. Only this module reads the
 from __future__ import annotations
 
 from appliance.settings.reading import PREFIX, SettingsError, load
+from appliance.settings.section import Section
 from appliance.settings.sections import (
     SECTIONS,
     AdminLimits,
@@ -15,19 +16,15 @@ from appliance.settings.sections import (
     Cache,
     Http,
     Limits,
-    Llm,
     Log,
     Models,
-    Section,
     Settings,
     Store,
-    Stt,
-    Tts,
-    Turn,
     UserLimits,
     Voice,
     Workers,
 )
+from appliance.settings.stages import Embed, Llm, Stt, Tts, Turn
 
 __all__ = [
     "PREFIX",
@@ -35,6 +32,7 @@ __all__ = [
     "AdminLimits",
     "Allowance",
     "Cache",
+    "Embed",
     "Http",
     "Limits",
     "Llm",

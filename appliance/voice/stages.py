@@ -33,9 +33,10 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Listening, thinking, speaking, and noticing turns."""
+    """Listening, thinking, speaking, and noticing turns; `embed` makes vectors of documents, where there is a model."""
 
     stt: Stage
     llm: Stage
     tts: Stage
     turn: Stage
+    embed: Stage | None = None

@@ -8,6 +8,8 @@ from typing import Any
 
 from appliance.knowledge.ingest import Ingest
 from appliance.knowledge.limits import Limits
+from appliance.knowledge.meaning import Meaning
+from appliance.knowledge.search import Search
 from appliance.settings import Settings
 from appliance.store.assistants import Assistant, Assistants
 from appliance.store.audit import Audit
@@ -20,6 +22,7 @@ from appliance.store.passages import Passages
 from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
 from appliance.store.usage import Usage
+from appliance.store.vectors import Vectors
 from appliance.voice.stages import Stages
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
@@ -48,9 +51,10 @@ class Box:
     usage: Usage
     documents: Documents
     collections: Collections
-    passages: Passages
     ingest: Ingest
     assistants: Assistants
+    meaning: Meaning
+    search: Search
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""
@@ -69,17 +73,24 @@ class Box:
         stages = self.stages
         if assistant is not None and assistant.collections:
             stages = with_documents(
-                stages, self.passages, assistant.owner, assistant.collections, assistant.retrieval,
+                stages, self.search, assistant.owner, assistant.collections, assistant.retrieval,
                 context=self.settings.llm.context, aloud=aloud,
             )  # fmt: skip
         return replace(self, assistant=assistant, stages=stages)
 
 
 def make_box(
-    settings: Settings, stages: Stages, names: Names, database: Database, health: Callable[[], Mapping[str, Any]]
+    settings: Settings,
+    stages: Stages,
+    names: Names,
+    database: Database,
+    health: Callable[[], Mapping[str, Any]],
+    embedder: str = "",
 ) -> Box:
-    """A box that remembers in `database`."""
+    """A box that remembers in `database`. `embedder`: digest of the model that makes vectors."""
     usage, documents = Usage(database), Documents(database)
+    vectors = Vectors(database, embedder or names.embed)
+    meaning = Meaning(stages.embed, vectors, settings.embed.query_ms)
     return Box(
         settings=settings,
         stages=stages,
@@ -96,7 +107,8 @@ def make_box(
         meters=Meters(usage),
         documents=documents,
         collections=Collections(database),
-        passages=Passages(database),
+        search=Search(Passages(database, vectors), meaning),
         assistants=Assistants(database),
-        ingest=Ingest(documents, settings.database.with_name("documents"), Limits()),
+        meaning=meaning,
+        ingest=Ingest(documents, settings.database.with_name("documents"), Limits(), meaning.tell),
     )

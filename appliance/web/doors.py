@@ -131,6 +131,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             tasks.start_soon(watch_keys, box.keys, box.lines)
             tasks.start_soon(keep_swept, box.database, settings.store)
             tasks.start_soon(box.ingest.run)
+            tasks.start_soon(box.meaning.run)
             yield
             tasks.cancel_scope.cancel()
 

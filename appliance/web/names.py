@@ -10,7 +10,13 @@ from appliance.errors import NotFound
 from appliance.jobs import ROLES
 from appliance.store.assistants import folded
 
-ALIASES: Final = {"stt": ("default", "whisper-1"), "llm": ("default",), "tts": ("default", "tts-1"), "turn": ()}
+ALIASES: Final = {
+    "stt": ("default", "whisper-1"),
+    "llm": ("default",),
+    "tts": ("default", "tts-1"),
+    "turn": (),
+    "embed": (),
+}
 
 EMBEDDING_ALIASES: Final = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
 """Names of OpenAI's for vectors: the language model makes them here."""
@@ -54,6 +60,7 @@ class Names:
     llm: str
     voices: dict[str, str]
     turn: str = ""
+    embed: str = ""
 
     @property
     def default_voice(self) -> str:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import Forbidden, NotFound
 from appliance.voice.retrieving import Retrieval, Retrieving
-from appliance.web.wire_file_search import PASSAGES, Search
+from appliance.web.wire_file_search import PASSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.store.owners import Owner
-    from appliance.store.passages import Passages
-    from appliance.voice.retrieving import Mode
+    from appliance.voice.retrieving import Mode, Search
     from appliance.voice.stages import Stages
     from appliance.web.box import Box
     from appliance.web.identity.caller import Caller
+    from appliance.web.wire_file_search import Search as Asked
 
 MOST_CHARACTERS: Final = 6000
 """Of what is quoted, however large the context is …"""
@@ -26,7 +26,7 @@ MOST_ALOUD: Final = 2000
 
 
 def with_documents(
-    stages: Stages, passages: Passages, owner: Owner, collections: Sequence[int], mode: Mode, *, context: int,
+    stages: Stages, search: Search, owner: Owner, collections: Sequence[int], mode: Mode, *, context: int,
     aloud: bool = False, most: int = PASSAGES, forced: bool = False,
 ) -> Stages:  # fmt: skip
     """The same stages, whose replies rest on the documents of these collections of the owner's, by number.
@@ -40,7 +40,7 @@ def with_documents(
         forced=forced,
     )  # fmt: skip
     llm = stages.llm.plain if isinstance(stages.llm, Retrieving) else stages.llm
-    return dataclasses.replace(stages, llm=Retrieving(llm, passages.search, how))
+    return dataclasses.replace(stages, llm=Retrieving(llm, search, how))
 
 
 async def numbers_of(box: Box, owner: Owner, stores: Sequence[str], param: str) -> list[int]:
@@ -54,16 +54,16 @@ async def numbers_of(box: Box, owner: Owner, stores: Sequence[str], param: str) 
     return numbers
 
 
-async def searching(box: Box, caller: Caller, search: Search | None) -> Box:
+async def searching(box: Box, caller: Caller, asked: Asked | None) -> Box:
     """The box as a request sees it that asks for a search in documents. Raises `Forbidden` and `NotFound`."""
-    if search is None:
+    if asked is None:
         return box
     if not caller.may("knowledge"):
-        raise Forbidden("The key may not search in documents: it needs the scope 'knowledge'.", param=search.where)
-    tool = search.tool
-    numbers = await numbers_of(box, caller.owner, tool.vector_store_ids, f"{search.where}.vector_store_ids")
+        raise Forbidden("The key may not search in documents: it needs the scope 'knowledge'.", param=asked.where)
+    tool = asked.tool
+    numbers = await numbers_of(box, caller.owner, tool.vector_store_ids, f"{asked.where}.vector_store_ids")
     stages = with_documents(
-        box.stages, box.passages, caller.owner, numbers, "tool", context=box.settings.llm.context,
-        most=tool.max_num_results or PASSAGES, forced=search.forced,
+        box.stages, box.search, caller.owner, numbers, "tool", context=box.settings.llm.context,
+        most=tool.max_num_results or PASSAGES, forced=asked.forced,
     )  # fmt: skip
     return dataclasses.replace(box, stages=stages)

@@ -134,7 +134,7 @@ async def search_store(
 ) -> Results:
     """Passages that answer a question, the best first, each with its document, headings and page."""
     store = await box.collections.get(caller.owner, store_id)
-    found = await box.passages.search(caller.owner, data.words, collections=[store.number], limit=data.max_num_results)
+    found = await box.search(caller.owner, data.words, collections=[store.number], limit=data.max_num_results)
     best = found[0].score if found else 0.0
     asked = [data.query] if isinstance(data.query, str) else data.query
     return Results(search_query=asked, data=[result_body(each, best) for each in found])

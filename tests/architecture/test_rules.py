@@ -74,4 +74,4 @@ def test_the_readme_names_every_door_and_command() -> None:
     assert len(doors) >= 10
     for door in doors:
         assert door.removeprefix("/v1/audio").removeprefix("/v1").split("/{")[0] in readme, door
-    assert set(ROLES) == {"stt", "llm", "tts", "turn"}
+    assert set(ROLES) == {"stt", "llm", "tts", "turn", "embed"}

@@ -53,7 +53,7 @@ async def test_tables_are_strict_and_tied_together(database: Database) -> None:
         return {row[0] for row in loose}, tables.execute("PRAGMA journal_mode").fetchone()
 
     loose, mode = await database.read(look)
-    assert loose <= {"sqlite_schema", "sqlite_temp_schema", "_sqlite_migrations"}
+    assert loose <= {"sqlite_schema", "sqlite_temp_schema", "sqlite_sequence", "_sqlite_migrations"}
     assert mode[0] == "wal"
     with pytest.raises(Exception, match="failed on its database"):
         await database.write(lambda tables: tables.execute("INSERT INTO members VALUES (1, 2, 3)").rowcount)

@@ -32,7 +32,7 @@ MOST_WORKERS: Final = 2
 
 def patient(stages: Stages) -> Stages:
     """The same stages, waited for. Not the one that notices turns: what it was not given waits in the microphone."""
-    return Stages(Patient(stages.stt), Patient(stages.llm), Patient(stages.tts), stages.turn)
+    return Stages(Patient(stages.stt), Patient(stages.llm), Patient(stages.tts), stages.turn, stages.embed)
 
 
 class Patient:

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 
 def metered(stages: Stages, meter: Meter) -> Stages:
-    """The same stages, counted. Noticing turns costs nothing: the microphone's audio is counted as it comes."""
-    return Stages(Metered(stages.stt, meter), Metered(stages.llm, meter), Metered(stages.tts, meter), stages.turn)
+    """The same stages, counted. Noticing turns costs nothing: the microphone's audio is counted as it comes;
+    nor does a search, which is short."""
+    return Stages(
+        Metered(stages.stt, meter), Metered(stages.llm, meter), Metered(stages.tts, meter), stages.turn, stages.embed
+    )
 
 
 class Metered:

@@ -1,0 +1,99 @@
+"""A GGUF model that makes vectors: texts in; out the mean of their tokens' states, or what else the file names."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import llama_cpp
+import numpy as np
+
+from appliance.engines.faults import ModelUnusable
+from appliance.engines.interleave import Interleaved
+from appliance.engines.llama.hearing import complaints, hush
+from appliance.engines.llama.loading import metadata
+from appliance.engines.llama.vocabulary import Vocabulary
+from appliance.errors import RequestError
+from appliance.jobs import Embed, Embedding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from appliance.engines.interleave import Progress
+    from appliance.engines.specs import Encoder
+    from appliance.jobs import AnyJob
+
+LONGEST: Final = 512
+"""Tokens of a text that are read; what is behind them does not count. A passage has some 250."""
+WIDTH: Final = 8
+"""Jobs that take turns, a text each: a question waits for one passage at most."""
+
+
+def load(spec: Encoder) -> Interleaved:
+    """Load the model. Raises `ModelUnusable`."""
+    encoder = LlamaEncoder(spec)
+    return Interleaved(encoder.answer, WIDTH)
+
+
+class LlamaEncoder:
+    """One model and its context; one text at a time."""
+
+    def __init__(self, spec: Encoder) -> None:
+        hush()
+        llama_cpp.llama_backend_init()
+        params = llama_cpp.llama_model_default_params()
+        params.n_gpu_layers = spec.gpu_layers
+        with complaints() as said:
+            self._model = llama_cpp.llama_model_load_from_file(os.fsencode(spec.path), params)
+            if not self._model:
+                raise ModelUnusable(f"llama.cpp cannot load {Path(spec.path).name}: {said.first}")
+            self._longest = min(LONGEST, int(llama_cpp.llama_model_n_ctx_train(self._model)))
+            self._context = llama_cpp.llama_init_from_model(self._model, self._params(spec))
+            if not self._context:
+                raise ModelUnusable(f"llama.cpp cannot make a context for {spec.name}: {said.first}")
+        self._vocabulary = Vocabulary(llama_cpp.llama_model_get_vocab(self._model))
+        self._width = int(llama_cpp.llama_model_n_embd_out(self._model))
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        """None in a model that reads a text in both directions at once."""
+
+    def _params(self, spec: Encoder) -> Any:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = params.n_batch = params.n_ubatch = self._longest
+        params.n_threads = params.n_threads_batch = spec.threads
+        params.embeddings, params.no_perf = True, True
+        named = metadata(self._model, f"{metadata(self._model, 'general.architecture')}.pooling_type") is not None
+        params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_UNSPECIFIED if named else llama_cpp.LLAMA_POOLING_TYPE_MEAN
+        return params
+
+    def answer(self, job: AnyJob, _: bytes) -> Iterator[Progress]:
+        """A vector of length 1 for each text. Raises `RequestError`."""
+        assert isinstance(job, Embed)  # noqa: S101 - the host sends each job to its own engine
+        if job.tokens:
+            raise RequestError("This model takes texts only.", param="tokens")
+        for index, text in enumerate(job.texts):
+            vector, count = self._vector(text)
+            yield Embedding(index=index, dimensions=vector.size, tokens=count), vector.tobytes()
+
+    def _vector(self, text: str) -> tuple[NDArray[np.float32], int]:
+        tokens = self._vocabulary.tokens(text, whole=True, control=False)
+        if len(tokens) > self._longest:
+            tokens = [*tokens[: self._longest - 1], tokens[-1]]  # the last one may be the mark of the end
+        if not tokens:
+            raise RequestError("A text has nothing in it.", param="texts")
+        held = (llama_cpp.llama_token * len(tokens))(*tokens)
+        batch = llama_cpp.llama_batch_get_one(held, len(tokens))
+        if self._memory is None:
+            code = llama_cpp.llama_encode(self._context, batch)
+        else:
+            llama_cpp.llama_memory_clear(self._memory, True)
+            code = llama_cpp.llama_decode(self._context, batch)
+        if code != 0:
+            raise RuntimeError(f"llama.cpp answered {code}")
+        found = llama_cpp.llama_get_embeddings_seq(self._context, 0)
+        vector = np.ctypeslib.as_array(ctypes.cast(found, ctypes.POINTER(ctypes.c_float)), (self._width,)).copy()
+        vector /= max(float(np.linalg.norm(vector)), 1e-12)
+        return vector, len(tokens)
