@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -90,7 +91,8 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
 
 def _yields_to_live(settings: Settings) -> bool:
     wanted = settings.workers.yield_to_live
-    return len(os.sched_getaffinity(0)) < MANY_CORES if wanted == "auto" else wanted == "on"
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return cores < MANY_CORES if wanted == "auto" else wanted == "on"
 
 
 def create_caches(settings: Settings, lineup: Lineup) -> tuple[Cache, Cache]:

@@ -34,31 +34,24 @@ J = TypeVar("J", bound=Wanted)
 
 def in_turn(waiting: Iterable[J], under_way: Sequence[Wanted] = ()) -> list[J]:
     """The jobs that wait, in the order of their turns: by rank, then by how many their user has before them."""
-    return [job for _, job in rounds(waiting, under_way)]
-
-
-def rounds(
-    waiting: Iterable[J], under_way: Sequence[Wanted] = (), *, lowest: int = 0
-) -> list[tuple[int, J]]:  # fmt: skip
-    """As `in_turn`, each job with its round: how many jobs of its user, of this rank or above, go before it.
-
-    All ranks down to `lowest` count as one between users; each user's own jobs keep to them.
-    """
-
-    def rank(job: Wanted) -> int:
-        return max(job.rank, lowest)
-
     jobs = sorted(waiting, key=lambda job: (job.rank, job.number))
-    before: dict[int, Counter[str]] = {
-        known: Counter(job.user for job in under_way if rank(job) <= known) for known in {rank(job) for job in jobs}
-    }
+    before = {rank: Counter(job.user for job in under_way if job.rank <= rank) for rank in {job.rank for job in jobs}}
     placed = []
     for job in jobs:
-        placed.append((before[rank(job)][job.user], job))
-        for known, counts in before.items():
-            if known >= rank(job):
+        placed.append((before[job.rank][job.user], job))
+        for rank, counts in before.items():
+            if rank >= job.rank:
                 counts[job.user] += 1
-    return sorted(placed, key=lambda each: (rank(each[1]), each[0], each[1].rank, each[1].number))
+    return [job for _, job in sorted(placed, key=lambda each: (each[1].rank, each[0], each[1].number))]
+
+
+def has_room(user: str, users: Sequence[str], room: int) -> bool:
+    """Whether a user finds room for one more where `users` have theirs.
+
+    Who has less than their share of it finds some beyond: as much again, for all of them together.
+    """
+    share = max(1, room // len({user, *users}))
+    return len(users) < room or (users.count(user) < share and len(users) < 2 * room)
 
 
 def by_user(jobs: Iterable[J]) -> list[list[J]]:

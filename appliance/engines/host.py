@@ -29,6 +29,7 @@ from structlog.contextvars import get_contextvars
 from appliance import logs, metrics
 from appliance.asking import USER
 from appliance.engines import frames
+from appliance.engines.fairness import has_room
 from appliance.engines.parts import Parts
 from appliance.engines.precedence import Precedence
 from appliance.engines.silence import Silence
@@ -92,7 +93,7 @@ class EngineHost:
         self._mean_seconds = 1.0
         self._precedence = precedence or Precedence()
         if precedence is not None:
-            precedence.join(self.tell)
+            precedence.join(self._hold)
 
     @property
     def status(self) -> StageStatus:
@@ -113,14 +114,9 @@ class EngineHost:
             yield parts
 
     def _full(self, user: str, *, live: bool) -> bool:
-        """Live jobs are bounded by the live conversations that there may be; neither kind takes the other's room.
-
-        A user who has less than their share of the room finds some beyond it: as much again for all of them.
-        """
+        """Live jobs are bounded by the live conversations that there may be; neither kind takes the other's room."""
         users = [parts.user for parts in self._jobs.values() if parts.live is live]
-        room = self._queue * (LIVE_ROOM if live else 1)
-        share = max(1, room // len({user, *users}))
-        return len(users) >= room and (users.count(user) >= share or len(users) >= 2 * room)
+        return not has_room(user, users, self._queue * (LIVE_ROOM if live else 1))
 
     @asynccontextmanager
     async def _exchange(self, job: AnyJob, payload: bytes) -> AsyncIterator[Parts]:
@@ -149,6 +145,10 @@ class EngineHost:
         if self._process is not None:
             self._outbox.append((frames.encode(message, payload), payload))
             self._to_send.set()
+
+    def _hold(self, hold: frames.Hold) -> None:
+        if self._state == "ready":  # one that loads reads nothing
+            self.tell(hold)
 
     async def run(self) -> None:
         """Keep a worker alive until cancelled."""

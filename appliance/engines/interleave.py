@@ -142,10 +142,12 @@ class Interleaved:
         able = [job for job in self._open if job.window > 0]
         if not able:
             return []
-        # Of each rank, whoever was not served for longest; of theirs the first, which has waited longest.
-        turns = sorted(able, key=lambda job: self._served.get(job.user, 0))
-        job = turns[0] if self._steps % LOWER_EVERY == 0 else min(turns, key=_rank)
-        self._served = {each.user: self._served.get(each.user, 0) for each in self._open} | {job.user: self._steps}
+        if self._steps % LOWER_EVERY == 0:
+            job = able[0]
+        else:  # of the highest rank, whoever was not served for longest; of theirs the first, which has waited longest
+            job = min(able, key=lambda each: (each.rank, self._served.get(each.user, 0)))
+            self._served = {each.user: self._served.get(each.user, 0) for each in self._open}
+            self._served[job.user] = self._steps
         self._open.remove(job)
         return self._advance(job)
 
@@ -157,15 +159,13 @@ class Interleaved:
         if not self._waiting:
             return None
         able = [job for job in self._open if job.window > 0]
-        first = in_turn(self._waiting, able)[:1]
-        if self._openings % LOWER_EVERY == LOWER_EVERY - 1:
-            first.insert(0, self._waiting[0])
         served = {job.user for job in able}
-        for job in first:
-            places = self._width if job.user in served else 2 * self._width
-            if self._running(job.rank) < places:
-                return job
-        return None
+        turn = in_turn(self._waiting, able)[0]
+        wide = 2 * self._width
+        first = [(turn, self._width if turn.user in served else wide)]
+        if self._openings % LOWER_EVERY == LOWER_EVERY - 1:
+            first.insert(0, (self._waiting[0], wide if len(served) > 1 else self._width))
+        return next((job for job, places in first if self._running(job.rank) < places), None)
 
     def _running(self, lowest: int = max(RANKS.values())) -> int:
         """Open jobs of this rank or above that may send; one whose client is behind takes no other's turn."""
@@ -190,10 +190,6 @@ class Interleaved:
         job.window -= 1
         part, payload = progress
         return [Emission(job.id, part, payload)]
-
-
-def _rank(job: _Job) -> int:
-    return job.rank
 
 
 def _close(job: _Job) -> None:

@@ -8,6 +8,7 @@ reason for another one's to wait.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -28,10 +29,12 @@ FIRST_WORDS: Final = 12
 class Precedence:
     """One for all hosts of a box."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._workers: list[Callable[[Hold], None]] = []
         self._open: Counter[str] = Counter()
-        self._pressing: Counter[str] = Counter()
+        self._pressing: dict[Claim, float] = {}
+        """Since when each of them has been."""
         self._told = Hold(0.0)
 
     def join(self, tell: Callable[[Hold], None]) -> None:
@@ -40,31 +43,40 @@ class Precedence:
 
     def claim(self, job: AnyJob, user: str) -> Claim:
         """A job begins."""
-        return Claim(self, job, user)
+        self._open[user] += 1
+        claim = Claim(self, job, user)
+        self.tell(again=claim in self._pressing)
+        return claim
 
-    def opened(self, user: str, by: int) -> None:
-        """A user has so many jobs more under way."""
-        self._count(self._open, user, by)
+    def press(self, claim: Claim) -> None:
+        """Somebody listens for a job."""
+        self._pressing[claim] = self._clock()
 
-    def pressed(self, user: str, by: int) -> None:
-        """A user has so many pressing jobs more."""
-        self._count(self._pressing, user, by)
+    def release(self, claim: Claim, *, over: bool) -> None:
+        """A job has got far enough, or is `over`."""
+        pressed = self._pressing.pop(claim, None) is not None
+        if over:
+            self._open[claim.user] -= 1
+            if not self._open[claim.user]:
+                del self._open[claim.user]
+        if pressed or over:
+            self.tell()
+
+    def tell(self, *, again: bool = False) -> None:
+        """Tell the workers what holds now, if it has changed; a job that presses anew is waited for anew."""
         hold = self._hold()
-        if hold != self._told or by > 0:  # a new one is waited for anew
+        if hold != self._told or again:
             self._told = hold
             for tell in self._workers:
                 tell(hold)
 
-    def _count(self, counts: Counter[str], user: str, by: int) -> None:
-        counts[user] += by
-        if not counts[user]:
-            del counts[user]
-
     def _hold(self) -> Hold:
-        if not self._pressing:
+        since = self._clock() - HOLD_SECONDS  # what takes longer is stuck itself
+        pressing = Counter(claim.user for claim, at in self._pressing.items() if at > since)
+        if not pressing:
             return Hold(0.0)
-        least = min(self._pressing.values())
-        live = [user for user, count in self._pressing.items() if count == least]
+        least = min(pressing.values())
+        live = [user for user, count in pressing.items() if count == least]
         most = min(self._open[user] for user in live)
         others = [user for user, count in self._open.items() if user and user not in live and count <= most]
         return Hold(HOLD_SECONDS, live, others)
@@ -74,35 +86,29 @@ class Claim:
     """One job's, from its begin to its end."""
 
     def __init__(self, precedence: Precedence, job: AnyJob, user: str) -> None:
-        self._precedence, self._user = precedence, user
+        self.user = user
+        self._precedence = precedence
         self._left = FIRST_WORDS if isinstance(job, Generate) else 1
-        self._pressing, self._over = False, False
-        precedence.opened(user, 1)
+        self._over = False
         # What was probably said is understood before anybody knows that the turn is over, for whoever waits then.
         soon = isinstance(job, Understand) and job.priority != "background"
         if soon or (isinstance(job, Generate | Speak) and job.priority == "live"):
-            self.press()
+            precedence.press(self)
 
     def press(self) -> None:
         """Somebody listens for it now."""
-        if not (self._pressing or self._over) and self._left > 0:
-            self._pressing = True
-            self._precedence.pressed(self._user, 1)
+        if not self._over and self._left > 0:
+            self._precedence.press(self)
+            self._precedence.tell(again=True)
 
     def part(self) -> None:
         """Some of its answer has come."""
         self._left -= 1
-        if self._left <= 0:
-            self._release()
+        if self._left == 0:
+            self._precedence.release(self, over=False)
 
     def end(self) -> None:
         """It is over, one way or another."""
         if not self._over:
             self._over = True
-            self._precedence.opened(self._user, -1)
-            self._release()
-
-    def _release(self) -> None:
-        if self._pressing:
-            self._pressing = False
-            self._precedence.pressed(self._user, -1)
+            self._precedence.release(self, over=True)

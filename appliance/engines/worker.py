@@ -126,10 +126,12 @@ class Worker:
             if held := self._holding.seconds:
                 self._wait(held)
                 continue
+            busy = engine.busy
             said = [self._frame(engine, emission) for emission in engine.step()]
             if said:
                 self._connection.send(*said)
-            self._holding.stepped()
+            if busy:
+                self._holding.stepped()
             self._steps += 1
 
     def _wait(self, seconds: float) -> None:
@@ -189,6 +191,7 @@ class Worker:
         except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
             log.error("part not encoded", **logs.place_of(error))
             engine.abort(emission.id)
+            self._holding.ended(emission.id)
             return frames.encode(frames.Failed(emission.id, "internal_error", "The engine's answer is unusable."))
 
     def _receive(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.engines.fairness import by_user, in_turn, rounds, shares
+from appliance.engines.fairness import by_user, has_room, in_turn, shares
 from appliance.engines.frames import Hold
 from appliance.engines.holding import HELD_SECONDS, Holding
 from appliance.engines.interleave import Interleaved
@@ -44,12 +46,17 @@ def test_what_is_under_way_counts_but_not_what_is_lower() -> None:
     assert numbers(in_turn([mine, theirs], [Job(0, "a", rank=2)])) == [5, 6]
 
 
-def test_ranks_come_first_unless_they_are_told_to_count_as_one() -> None:
-    live, more, guess = Job(0, "a", 0), Job(1, "a", 0), Job(2, "b", 1)
-    assert numbers(in_turn([guess, live, more])) == [0, 1, 2]
-    assert [(at, job.number) for at, job in rounds([guess, live, more], lowest=1)] == [(0, 0), (0, 2), (1, 1)]
-    own = [Job(0, "a", 1), Job(1, "a", 0)]
-    assert [job.number for _, job in rounds(own, lowest=1)] == [1, 0]
+def test_ranks_come_first() -> None:
+    assert numbers(in_turn([Job(2, "b", 1), Job(0, "a", 0), Job(1, "a", 0)])) == [0, 1, 2]
+
+
+def test_who_has_little_finds_room_beyond_the_room() -> None:
+    crowd = ["a"] * 4
+    assert not has_room("a", crowd, 4)
+    assert has_room("b", crowd, 4)
+    assert not has_room("b", [*crowd, "b", "b"], 4)
+    assert has_room("c", [*crowd, "b", "b"], 4)
+    assert not has_room("d", [*crowd, "b", "b", "c", "e"], 4)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2))))
@@ -92,6 +99,43 @@ def test_a_user_finds_a_place_beside_one_who_has_them_all_and_they_are_served_in
     assert sorted(said) == [1] * 3 + [2] * 4 + [3] * 4 + [9] * 3
 
 
+def served(engine: Interleaved, number: int, steps: int) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for _ in range(steps):
+        counts.update(each.id for each in engine.step())
+    assert counts[number]
+    return counts
+
+
+def test_nobody_starves_in_step_with_the_others() -> None:
+    engine = Interleaved(counted, width=4)
+    jobs = [(1, "a", "live"), (2, "a", "typed"), (3, "b", "live")]
+    for number, user, priority in jobs:
+        job = Generate(max_tokens=9999, priority=priority)  # type: ignore[arg-type]
+        engine.submit(number, job, b"", request_id="", window=9999, user=user)
+    counts = served(engine, 2, 400)
+    assert min(counts.values()) >= 80
+
+
+def test_nobody_waits_for_ever_for_users_who_come_and_go() -> None:
+    engine, numbers_, users = Interleaved(counted, width=2), count(10), "bcdef"
+    engine.submit(1, Generate(max_tokens=9999, priority="live"), b"", request_id="", window=9999, user="a")
+    engine.step()
+    engine.submit(2, Generate(max_tokens=1, priority="background"), b"", request_id="", window=9, user="a")
+    theirs: dict[int, str] = {}
+    said: set[int] = set()
+    for _ in range(300):
+        for user in set(users) - set(theirs.values()):
+            number = next(numbers_)
+            theirs[number] = user
+            engine.submit(number, Generate(max_tokens=2), b"", request_id="", window=9, user=user)
+        for each in engine.step():
+            said.add(each.id)
+            if each.part is None:
+                theirs.pop(each.id, None)
+    assert 2 in said
+
+
 class Clock:
     now = 100.0
 
@@ -126,9 +170,9 @@ def test_a_held_worker_does_what_is_exempt_and_else_one_step_a_second() -> None:
     assert holding.seconds == 0
 
 
-def precedence() -> tuple[Precedence, list[Hold]]:
+def precedence(clock: Clock | None = None) -> tuple[Precedence, list[Hold]]:
     told: list[Hold] = []
-    one = Precedence()
+    one = Precedence(clock or Clock())
     one.join(told.append)
     return one, told
 
@@ -174,3 +218,24 @@ def test_of_several_users_with_pressing_turns_those_with_the_fewest_go_first() -
     for claim in crowd:
         claim.end()
     assert told[-1] == Hold(0.0)
+
+
+def test_what_is_stuck_is_not_waited_for_again_and_again() -> None:
+    clock = Clock()
+    one, told = precedence(clock)
+    one.claim(Generate(priority="live"), "b")
+    clock.now += HOLD_SECONDS
+    crowd = [one.claim(Understand(), "a") for _ in range(2)]
+    assert told[-1].live == ["a"]
+    for claim in crowd:
+        claim.end()
+    assert told[-1] == Hold(0.0)
+
+
+def test_a_newcomer_with_little_is_exempt_at_once() -> None:
+    one, told = precedence()
+    one.claim(Understand(), "a")
+    one.claim(Generate(), "a")
+    assert told[-1] == Hold(HOLD_SECONDS, ["a"])
+    one.claim(Generate(), "c")
+    assert told[-1] == Hold(HOLD_SECONDS, ["a"], ["c"])

@@ -194,9 +194,9 @@ def test_live_ones_go_first_and_no_other_joins_them() -> None:
     }
 
 
-def of_users(passes: Passes, *given: tuple[str, Priority]) -> Utterances:
+def of_users(passes: Passes, *given: tuple[str, Priority], together: int = 2) -> Utterances:
     """As `waiting`; the first letter of a name is its user's."""
-    made = waiting(passes)
+    made = waiting(passes, together=together)
     for number, (name, priority) in enumerate(given, 1):
         made.add(number, Understand(prompt=name, priority=priority), pcm(1), "", name[0])
     return made
@@ -217,11 +217,24 @@ def test_users_take_turns_and_share_passes_as_equals() -> None:
     finish(of_users(passes, ("a1", "live"), ("a2", "live"), ("b1", "live"), ("c1", "live"), ("a3", "typed")))
     assert passes.made == [["a1", "b1"], ["c1"], ["a2"], ["a3"]]
     passes = Passes()
+    finish(of_users(passes, *((f"{user}{at}", "live") for at in range(3) for user in "ab"), together=8))
+    assert [len(made) for made in passes.made] == [6]  # where many fit into a pass, they are not kept apart
+    passes = Passes()
     utterances = of_users(passes, ("a1", "live"), ("a2", "live"), ("a3", "live"))
     for number in range(10, 14):  # one after another: there is always one that waits
         utterances.add(number, Understand(prompt=f"b{number}"), pcm(1), "", "b")
         utterances.step()
     assert {"a1", "a2"} < {name for made in passes.made for name in made}
+
+
+def test_a_guess_is_heard_however_many_turns_of_others_are_over() -> None:
+    passes = Passes()
+    utterances = of_users(passes, ("a1", "live"), ("b1", "live"), ("c1", "typed"))
+    for number in range(10, 14):
+        utterances.step()
+        utterances.add(2 * number, Understand(prompt=f"a{number}"), pcm(1), "", "a")
+        utterances.add(2 * number + 1, Understand(prompt=f"b{number}"), pcm(1), "", "b")
+    assert ["c1"] in passes.made
 
 
 def test_a_promoted_one_is_live_and_an_aborted_one_is_gone() -> None:

@@ -140,3 +140,22 @@ def test_a_long_prompt_never_doubles_a_step_by_more_than_the_slack() -> None:
         assert depth < 5 or seconds <= 2.4 * 0.007
         pace.note(1, room, seconds)
     assert pace.room(0, 64) == min(64, int(0.1 / each))
+
+
+def test_a_number_of_replies_that_was_slow_once_is_tried_again() -> None:
+    pace = Pace(slack=1.8, longest=0.05)
+    pace.note(1, 0, 0.010)
+    pace.note(8, 0, 0.200)
+    assert pace.crowd(2, 8) < 8
+    for _ in range(2000):
+        together = pace.crowd(2, 8)
+        pace.note(together, 0, 0.010 + 0.0002 * together)
+    assert pace.crowd(2, 8) == 8
+
+
+def test_who_has_more_replies_makes_a_step_no_longer_than_a_prompt_may() -> None:
+    pace = Pace(slack=1.8, longest=0.05)
+    for replies in range(1, 17):
+        pace.note(replies, 0, 0.002 + 0.01 * replies)
+    assert pace.crowd(2, 16) == 3
+    assert pace.crowd(8, 16) == 14

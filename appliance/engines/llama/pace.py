@@ -16,6 +16,8 @@ OUTLIER: Final = 4.0
 """A step so many times longer than expected was a hiccup of the machine, and counts only as this."""
 FRESH: Final = 16
 """After so many steps in which prompts were read, one only writes."""
+LOOK_AGAIN: Final = 64
+"""Crowds that were made smaller, of which one is not."""
 LEAST: Final = 1e-6
 """Seconds: less than any token costs."""
 
@@ -32,6 +34,7 @@ class Pace:
         self._writing: dict[int, float] = {}
         self._reading = 0.0
         self._since = 0
+        self._crowds = 0
 
     def note(self, replies: int, prompt: int, seconds: float) -> None:
         """A step wrote so many replies' next tokens, read so many tokens of prompts, and took so long."""
@@ -51,13 +54,16 @@ class Pace:
 
     def crowd(self, replies: int, most: int) -> int:
         """Replies of `most` that may go together in a step: `replies`, which have a right to, and more of them as long
-        as the step gets no longer than prompts may make it."""
+        as the step gets no longer than prompts may make it. Now and then all of them, since what is never tried stays
+        as slow as it once was."""
         # Where so few were never measured, the nearest number may be far more of them.
         smaller = [seconds * replies / known for known, seconds in self._writing.items() if known <= replies]
         bound = self._slack * min([self.writing(replies), *smaller])
-        while most > replies and self.writing(most) > bound:
-            most -= 1
-        return most
+        fitting = most
+        while fitting > replies and self.writing(fitting) > bound:
+            fitting -= 1
+        self._crowds += fitting < most
+        return most if self._crowds and self._crowds % LOOK_AGAIN == 0 else fitting
 
     def room(self, replies: int, most: int) -> int:
         """Tokens of prompts that may be read in a step beside the next tokens of so many replies.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from appliance.audio import SAMPLE_BYTES
-from appliance.engines.fairness import rounds
+from appliance.engines.fairness import in_turn
 from appliance.engines.interleave import RANKS, Emission
 from appliance.engines.samples import samples_of
 from appliance.engines.whisper.guards import endless, said_nothing
@@ -26,6 +26,8 @@ log = logger(__name__)
 
 ALIKE: Final = 1.25
 """In one pass the longest input is at most so many times as long as the shortest: padding costs as much as speech."""
+NARROW: Final = 4
+"""Where so few can share a pass, it takes almost as much longer for each of them."""
 LEAST_SAMPLES: Final = STT_RATE // 100
 PARAM: Final = "audio"
 
@@ -46,16 +48,18 @@ class _Utterance:
 class Utterances:
     """Those that wait; `together` of one rank share a pass at most, and the higher rank goes first.
 
-    Users take turns, and whose utterance was not the last one goes first. An utterance is heard together with others of
-    its round only if their users have no more of them waiting: nobody's only one takes longer for those who have many.
+    Users take turns; between them a guess counts as much as a turn that is over, else it would never be in time beside
+    a crowd. Where few can share a pass, each of them makes it longer: so nobody's only utterance is heard together with
+    one of a user's who has more of them.
     """
 
     def __init__(self, short: ShortPass, together: int) -> None:
         self.short, self._together = short, together
         self._waiting: list[_Utterance] = []
         self._numbers = count()
-        self._served = ""
-        """Whose utterance came first in the last pass."""
+        self._passes = 0
+        self._served: dict[str, int] = {}
+        """The pass in which each user was served last."""
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -114,19 +118,17 @@ class Utterances:
         return said
 
     def _batch(self) -> list[_Utterance]:
-        lowest = RANKS["typed"]  # nobody's guess waits for another's conversations
-        turns = rounds(self._waiting, lowest=lowest)
-        head, first = turns[0]
-        others = (job for at, job in turns if at == head and max(job.rank, lowest) == max(first.rank, lowest))
-        first = next((job for job in others if job.user != self._served), first)
-        self._served = first.user
-        counts = Counter(each.user for each in self._waiting if each.rank <= max(first.rank, lowest))
+        turns = in_turn(self._waiting)
+        spoken = [each for each in turns if each.rank <= RANKS["typed"]] or turns
+        counts = Counter(each.user for each in spoken)
+        last = min(self._served.get(user, 0) for user in counts)
+        first = next(each for each in spoken if self._served.get(each.user, 0) == last)
         alike = [
             each
-            for at, each in turns
+            for each in turns
             if (each.rank, each.hints, each.again) == (first.rank, first.hints, first.again)
-            and ((at == head and counts[each.user] <= counts[first.user]) or len(counts) == 1)
-        ]  # fmt: skip
+            and (self._together > NARROW or counts[each.user] <= counts[first.user])
+        ]
         alike.sort(key=lambda each: each is not first)
         batch: list[_Utterance] = []
         shortest = longest = self.short.frames(first.wanted.seconds)
@@ -137,6 +139,9 @@ class Utterances:
                 shortest, longest = low, high
                 batch.append(each)
         self._waiting = [each for each in self._waiting if each not in batch]
+        self._passes += 1
+        self._served = {user: at for user, at in self._served.items() if user in counts}
+        self._served |= {each.user: self._passes for each in batch}
         return batch
 
 
