@@ -12,7 +12,9 @@ from scripted import ScriptedStage, furnished
 from test_identity import appliance, bearer
 from test_knowledge import READ_SECONDS, upload
 
+from appliance import settings
 from appliance.dialogue.quoting import BEGIN, END
+from appliance.errors import NotFound
 from appliance.jobs import (
     SPEECH_RATE,
     Arguments,
@@ -21,16 +23,20 @@ from appliance.jobs import (
     Generate,
     Generated,
     Heard,
+    Message,
     Segment,
     Speak,
     Token,
     Transcribe,
 )
+from appliance.store.database import Database
 from appliance.store.owners import LOCAL
 from appliance.store.passages import Found
 from appliance.voice.retrieving import Retrieval, Retrieving
 from appliance.voice.stages import Stages
+from appliance.web.box import make_box
 from appliance.web.names import Names
+from appliance.web.retrieval import numbers_of, with_documents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -345,3 +351,22 @@ def test_a_spoken_turn_names_its_source_and_tells_it(tmp_path: Path) -> None:
         assert kept["content"][0]["annotations"] == [source]
         spoken = [job.text for job in stage.jobs if isinstance(job, Speak)]
         assert "Source: coffee machine, page 3." in " ".join(spoken)
+
+
+async def test_any_stages_can_be_given_documents(tmp_path: Path) -> None:
+    stage = ScriptedStage([Token(text=ANSWER), ANSWERED])
+    given = settings.load(environ={}, overrides={"store": {"dir": str(tmp_path)}, "llm": {"context": 1024}})
+    database = Database(given.database)
+    box = make_box(given, Stages(stage, stage, stage, stage), NAMES, database, dict)
+    async with database.running():
+        numbers = await numbers_of(box, LOCAL, [(await box.collections.create(LOCAL)).id], "collections")
+        with pytest.raises(NotFound) as gone:
+            await numbers_of(box, LOCAL, ["gone"], "collections")
+        assert gone.value.param == "collections[0]"
+        stages = with_documents(box, box.stages, LOCAL, numbers, "automatic", aloud=True)
+        assert (stages.stt, stages.tts, stages.turn) == (stage, stage, stage)
+        job = Generate(messages=[Message("user", QUESTION)])
+        async with stages.llm.stream(job) as answer:
+            parts = [part async for part, _ in answer]
+        assert stage.jobs == [job]  # there is nothing in the collection
+        assert parts == [Token(text=ANSWER), ANSWERED]
