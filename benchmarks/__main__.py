@@ -57,10 +57,14 @@ PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm", "memory"
     "--speech", type=click.Path(file_okay=False, path_type=Path), default=Path("../shared/speech"), show_default=True,
     help="Folder of recorded speech; without it the box's own voice asks.",
 )  # fmt: skip
+@click.option(
+    "--encoder", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="GGUF file that makes vectors, for `retrieval`; the box's own if it has one.",
+)  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Keep the figures here.")
 def main(
     only: tuple[str, ...], quick: bool, turns: int, sessions: tuple[int, ...], state_dir: Path, speech: Path,
-    json_file: Path | None,
+    encoder: Path | None, json_file: Path | None,
 ) -> None:  # fmt: skip
     """Measure the box on this machine: a spoken turn and what it takes, the engines, the store, and many users.
 
@@ -79,7 +83,9 @@ def main(
             case "memory":
                 each = memory.measure(state_dir, memory.QUICK if quick else memory.FULL)
             case "retrieval":
-                each = retrieval.measure(state_dir, retrieval.QUICK if quick else retrieval.FULL)
+                each = retrieval.measure(
+                    state_dir, retrieval.QUICK if quick else retrieval.FULL, encoder or _encoder(state_dir)
+                )
             case "cache":
                 each = _cache(state_dir, speech, quick=quick)
             case "fairness":
@@ -92,6 +98,11 @@ def main(
     file = json_file or Path("benchmarks/results") / f"{about['when'][:10]}-{about['commit']}.json"
     figures.keep(measured, file, about)
     click.echo(f"kept in {file}")
+
+
+def _encoder(state_dir: Path) -> Path | None:
+    model = lineup(settings.load(environ=os.environ, state_dir=state_dir)).embed
+    return model.main if model is not None else None
 
 
 def _llm(state_dir: Path, *, quick: bool) -> Iterator[Figure]:

@@ -19,6 +19,7 @@ import httpx
 from appliance.store.database import Database
 from appliance.store.owners import LOCAL
 from appliance.store.passages import Passages
+from benchmarks import meaning
 from benchmarks.figures import Figure, spread
 from benchmarks.library import COLLECTION, fill
 from benchmarks.memory import LIVE_SECONDS, served
@@ -48,8 +49,8 @@ class Rounds:
 FULL, QUICK = Rounds(200_000, 3, 7), Rounds(20_000, 1, 3)
 
 
-def measure(state_dir: Path, rounds: Rounds) -> Iterator[Figure]:
-    """All figures of the search."""
+def measure(state_dir: Path, rounds: Rounds, encoder: Path | None) -> Iterator[Figure]:
+    """All figures of the search; with a model that makes vectors (a GGUF file) also those with vectors."""
     asked, own = questions(), anyio.run(documents)
     said = [passage.text for passages in own.values() for passage in passages] + [each.question for each in asked]
     with tempfile.TemporaryDirectory(dir=state_dir) as made:
@@ -64,6 +65,8 @@ def measure(state_dir: Path, rounds: Rounds) -> Iterator[Figure]:
         yield from _answered(name, among, asked, rounds.searches)
         yield from _through_the_door(name, among, asked)
         yield from _starting(alone, among, rounds)
+        if encoder is not None:
+            yield from meaning.measure(encoder, alone, among, asked, rounds.searches)
 
 
 def _answered(

@@ -37,8 +37,11 @@ HEADING_WEIGHT: Final = 0.6
 """Of a word in a heading, against 1 in the text."""
 FUSED: Final = 50
 """Of each order, that are put together."""
-BEHIND: Final = 60
-"""Ranks before the first, so that the first ones differ little."""
+AHEAD: Final = 5
+"""Ranks before the first, where orders are fused: the larger, the less it counts to be first in one. 5 to 8 found most
+of 72 questions (docs/decisions/2026-11-26-retrieval.md); the usual 60 is for longer lists."""
+SPREAD: Final = 60
+"""The same for the scores that are given out, which differ little."""
 WORD: Final = re.compile(r"[^\W_]+")
 """As the tokenizer has them."""
 
@@ -126,11 +129,11 @@ def by_words(tables: Tables, words: str, among: Among, limit: int) -> list[int]:
 
 
 def fused(ranked: Sequence[Sequence[int]]) -> list[int]:
-    """Several orders in one: each gives a passage 1 / (60 + rank) (Cormack, Clarke and Büttcher, 2009)."""
+    """Several orders in one: each gives a passage 1 / (5 + rank) (Cormack, Clarke and Büttcher, 2009)."""
     scores: dict[int, float] = {}
     for order in ranked:
         for rank, number in enumerate(order, 1):
-            scores[number] = scores.get(number, 0.0) + 1 / (BEHIND + rank)
+            scores[number] = scores.get(number, 0.0) + 1 / (AHEAD + rank)
     return sorted(scores, key=lambda number: -scores[number])
 
 
@@ -149,7 +152,7 @@ def described(tables: Tables, numbers: Sequence[int], among: Among) -> list[Foun
     )
     found = {row.pop("number"): row for row in rows}
     there = [found[number] for number in numbers if number in found]
-    return [Found(**row, score=(BEHIND + 1) / (BEHIND + rank)) for rank, row in enumerate(there, 1)]
+    return [Found(**row, score=(SPREAD + 1) / (SPREAD + rank)) for rank, row in enumerate(there, 1)]
 
 
 def expressions(tables: Tables, words: str) -> list[str]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 512
 """Tokens of a text that are read; what is behind them does not count. A passage has some 250."""
+NICE: Final = 10
+"""Reading documents must not take the cores from who is spoken to."""
 WIDTH: Final = 8
 """Jobs that take turns, a text each: a question waits for one passage at most."""
 
@@ -36,6 +38,7 @@ WIDTH: Final = 8
 def load(spec: Encoder) -> Interleaved:
     """Load the model. Raises `ModelUnusable`."""
     encoder = LlamaEncoder(spec)
+    os.nice(NICE)
     return Interleaved(encoder.answer, WIDTH)
 
 
