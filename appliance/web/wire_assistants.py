@@ -228,16 +228,18 @@ def functions(preset: Preset) -> list[Function]:
 
 
 def assistant_body(assistant: Assistant, user: str) -> AssistantBody:
-    """An assistant as `user` gets it."""
+    """An assistant as `user` gets it: of somebody else's only what it is for and how to use it."""
+    own = assistant.owner.user == user
+    stores = list(assistant.collection_ids) if own else []
     tools = [AssistantTool(type="function", function=function) for function in functions(assistant)]
     if assistant.retrieval == "tool":
         tools.append(AssistantTool(type="file_search"))
     return AssistantBody(
         id=assistant.id, created_at=assistant.created_ms // 1000, name=assistant.name,
-        description=assistant.description or None, model=assistant.model, instructions=assistant.instructions or None,
+        description=assistant.description or None, model=assistant.model, instructions=(own and assistant.instructions) or None,
         tools=tools,
-        tool_resources=ResourcesShown(file_search=FileSearchShown(vector_store_ids=list(assistant.collection_ids))),
-        temperature=assistant.temperature, top_p=assistant.top_p, metadata=dict(assistant.metadata),
+        tool_resources=ResourcesShown(file_search=FileSearchShown(vector_store_ids=stores)),
+        temperature=assistant.temperature, top_p=assistant.top_p, metadata=dict(assistant.metadata) if own else {},
         voice=assistant.voice, language=assistant.language, retrieval=assistant.retrieval, shared=assistant.shared,
         owned_by=owned_by(assistant.owner.user, user),
     )  # fmt: skip

@@ -225,12 +225,21 @@ def test_an_admin_shares_and_others_use_and_do_not_change(people: dict[str, open
     store_id = root.vector_stores.create().id
     resources: Any = {"file_search": {"vector_store_ids": [store_id]}}
     made = root.beta.assistants.create(
-        model="default", name="Guide", instructions="Guide.", tool_resources=resources, extra_body={"shared": True}
+        model="default",
+        name="Guide",
+        instructions="Guide.",
+        tool_resources=resources,
+        metadata={"for": "guests"},
+        extra_body={"shared": True},
     )
-    seen: Any = ben.beta.assistants.retrieve(made.id)
-    assert (seen.shared, seen.owned_by, seen.tool_resources.file_search.vector_store_ids) == (
-        True, "appliance", [store_id],
+    own: Any = root.beta.assistants.retrieve(made.id)
+    assert (own.instructions, own.metadata, own.tool_resources.file_search.vector_store_ids) == (
+        "Guide.", {"for": "guests"}, [store_id],
     )  # fmt: skip
+    seen: Any = ben.beta.assistants.retrieve(made.id)
+    assert (seen.name, seen.shared, seen.owned_by) == ("Guide", True, "appliance")
+    for told in (seen, next(iter(ben.beta.assistants.list()))):  # what it is made of is its owner's to know
+        assert (told.instructions, told.metadata, told.tool_resources.file_search.vector_store_ids) == (None, {}, [])
     assert [each.id for each in ben.beta.assistants.list()] == [made.id]
     say: list[Any] = [{"role": "user", "content": "Hi"}]
     assert ben.chat.completions.create(model="guide", messages=say).model == "guide"
