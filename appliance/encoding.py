@@ -181,11 +181,11 @@ def shorter_clip(ogg: bytes, milliseconds: float) -> tuple[bytes, int]:
     import av
 
     drain, end = io.BytesIO(), 0.0
-    with av.open(io.BytesIO(ogg)) as before, av.open(drain, "w", format="ogg") as after:
+    with av.open(io.BytesIO(ogg), "r") as before, av.open(drain, "w", format="ogg") as after:
         source = before.streams.audio[0]
         stream = after.add_stream_from_template(source)
         for packet in before.demux(source):
-            if packet.pts is None or packet.time_base is None or not packet.duration:
+            if packet.pts is None or not packet.duration:
                 continue
             ends = float((packet.pts + packet.duration) * packet.time_base) * 1000
             if ends > milliseconds:

@@ -34,7 +34,7 @@ class Clips:
         self._database = database
 
     async def keep(self, owner: Owner, conversation: str, item: str, clip: Clip | None) -> bool:
-        """Instead of the one that the item has; None: it has none any more. False if there is no such item (any more)."""
+        """Instead of the one that the item has; None: it has none any more. False if there is no such item."""
 
         def change(tables: Tables) -> bool:
             found = tables.execute(_ITEM, [owner.user, conversation, item]).fetchone()

@@ -11,6 +11,7 @@ from appliance.knowledge.limits import Limits
 from appliance.settings import Settings
 from appliance.store.assistants import Assistant, Assistants
 from appliance.store.audit import Audit
+from appliance.store.clips import Clips
 from appliance.store.collections import Collections
 from appliance.store.conversations import Conversations
 from appliance.store.database import Database
@@ -20,6 +21,7 @@ from appliance.store.passages import Passages
 from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
 from appliance.store.usage import Usage
+from appliance.voice.recorder import Recorder
 from appliance.voice.stages import Stages
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
@@ -39,6 +41,8 @@ class Box:
     database: Database
     health: Callable[[], Mapping[str, Any]]
     conversations: Conversations
+    clips: Clips
+    recorder: Recorder
     responses: Responses
     keys: Keys
     sign_ins: SignIns
@@ -79,7 +83,7 @@ def make_box(
     settings: Settings, stages: Stages, names: Names, database: Database, health: Callable[[], Mapping[str, Any]]
 ) -> Box:
     """A box that remembers in `database`."""
-    usage, documents = Usage(database), Documents(database)
+    usage, documents, clips = Usage(database), Documents(database), Clips(database)
     return Box(
         settings=settings,
         stages=stages,
@@ -87,6 +91,8 @@ def make_box(
         database=database,
         health=health,
         conversations=Conversations(database),
+        clips=clips,
+        recorder=Recorder(clips, stages.stt, on=settings.store.keep_audio),
         responses=Responses(database),
         keys=Keys(database),
         sign_ins=SignIns(database, settings.http.sign_in_hours * 3600),
