@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from appliance.errors import NotFound
 from appliance.settings import Store
+from appliance.store import clips as clips_module
 from appliance.store import sweeping
 from appliance.store.clips import Clip, Clips
 from appliance.store.conversations import Addition, Conversations
@@ -84,3 +85,24 @@ async def test_what_is_deleted_or_too_old_leaves_no_sound(database: Database, mo
     assert await count(database) == 1
     assert await sweep(database, Store(user_days=2)) > 0
     assert (await count(database), traces()) == (0, 0)
+
+
+async def test_many_go_in_small_steps(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips_module, "STEP_BYTES", 25)
+    talks, clips = await said(database, BEN)
+    assert await clips.keep(BEN, "c", "i", SOUND)
+    for number in range(9):
+        await talks.add(ANNA, "c", Addition(items=[Item(id=f"i{number}", words="hello")])).done()
+        await clips.keep(ANNA, "c", f"i{number}", Clip(bytes(100 if number == 4 else 10), 1))
+    left: list[int] = []
+    write = database.write
+
+    async def noted(change: Any) -> Any:
+        result = await write(change)
+        left.append(await count(database))
+        return result
+
+    monkeypatch.setattr(database, "write", noted)
+    await talks.delete(ANNA, "c")
+    assert left == [8, 6, 5, 3, 1, 1, 1]
+    assert (await talks.item(BEN, "c", "i")).clip
