@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SEQUENCE_SAMPLES: Final = 240 * STT_RATE
 """Longest stretch for faster-whisper's own path: its features are held at once."""
 SHORT_SAMPLES: Final = int(UTTERANCE_SECONDS * STT_RATE)
-RECODED_SAMPLES: Final = 4 * STT_RATE
+RECODED_SAMPLES: Final = 2 * STT_RATE
 """Encoded in one step, which takes 20 ms: nobody who speaks waits for it."""
 MOST_TOGETHER: Final = 32
 MISSING_SECONDS: Final = 1.5
