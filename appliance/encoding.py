@@ -12,7 +12,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, cast, get_args
 
-from appliance.audio import wav_header
+from appliance.audio import SAMPLE_BYTES, wav_header
 from appliance.jobs import SPEECH_RATE
 
 AudioFormat = Literal["wav", "pcm", "mp3", "opus", "flac", "aac"]
@@ -51,6 +51,9 @@ _CODECS: Final = MappingProxyType(
         "aac": _Codec("audio/aac", "adts", "aac", 24_000, 64_000, "fltp", MappingProxyType({})),
     }
 )  # fmt: skip
+
+CLIP_BIT_RATE: Final = 24_000
+"""Bits a second of a clip: 2.7 KB for a second of recorded speech, in 8 ms of a core."""
 
 MEDIA_TYPES: Final = MappingProxyType(
     {"wav": "audio/wav", "pcm": "audio/pcm"} | {name: codec.media_type for name, codec in _CODECS.items()}
@@ -134,3 +137,59 @@ class _Compressed:
         for resampled in self._resampler.resample(frame):
             for packet in self._stream.encode(resampled):
                 self._container.mux(packet)
+
+
+class ClipEncoder:
+    """Mono 16-bit samples at `rate` Hz (8, 12, 16, 24 or 48 thousand) to an Ogg Opus file for speech."""
+
+    def __init__(self, rate: int) -> None:
+        import av
+        import numpy as np
+
+        self._av, self._np, self._rate = av, np, rate
+        self._file, self._fed = io.BytesIO(), 0
+        container: object = av.open(self._file, "w", format="ogg")
+        self._container = cast("Any", container)
+        self._stream = self._container.add_stream("libopus", rate=rate, layout="mono", options={"application": "voip"})
+        self._stream.bit_rate = CLIP_BIT_RATE
+
+    def feed(self, pcm: bytes) -> None:
+        """Samples, at least one."""
+        samples = self._np.frombuffer(pcm, dtype=self._np.int16).reshape(1, -1)
+        frame = self._av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._fed
+        self._fed += samples.shape[1]
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> bytes:
+        """The file."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._file.getvalue()
+
+
+def clip_of(pcm: bytes, rate: int) -> bytes:
+    """All of it at once: whole samples, at least one."""
+    encode, piece = ClipEncoder(rate), rate * SAMPLE_BYTES
+    for start in range(0, len(pcm), piece):  # by the second, so that no copy is large
+        encode.feed(pcm[start : start + piece])
+    return encode.finish()
+
+
+def shorter_clip(ogg: bytes, milliseconds: float) -> tuple[bytes, int]:
+    """The beginning of a clip of ours, not decoded: as many of its packets as end by then, and their milliseconds."""
+    import av
+
+    drain, end = io.BytesIO(), 0.0
+    with av.open(io.BytesIO(ogg), "r") as before, av.open(drain, "w", format="ogg") as after:
+        source = before.streams.audio[0]
+        stream = after.add_stream_from_template(source)
+        for packet in before.demux(source):
+            if packet.pts is None or not packet.duration:
+                continue
+            ends = float((packet.pts + packet.duration) * packet.time_base) * 1000
+            if ends > milliseconds:
+                break
+            packet.stream, end = stream, ends
+            after.mux(packet)
+    return (drain.getvalue(), int(end)) if end > 0 else (b"", 0)

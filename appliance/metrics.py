@@ -60,6 +60,7 @@ TURN_SECONDS: Final = Histogram(
     buckets=LATENCY_SECONDS,
     registry=REGISTRY,
 )
+CLIPS: Final = Counter("appliance_clips_total", "Clips of what was said aloud: kept or lost.", ["outcome"])
 GUESSES: Final = Counter(
     "appliance_turn_guesses_total",
     "Transcripts and replies that were begun at a pause, before the turn was over: used or wasted.",

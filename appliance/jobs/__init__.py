@@ -25,6 +25,8 @@ from appliance.jobs.listening import (
     Heard,
     Judge,
     Judged,
+    Recode,
+    Recoded,
     Segment,
     Transcribe,
     Understand,
@@ -57,9 +59,9 @@ from appliance.jobs.thinking import (
     ToolCall,
 )
 
-AnyJob = Transcribe | Understand | Detect | Judge | Generate | Prepare | Embed | Speak
+AnyJob = Transcribe | Recode | Understand | Detect | Judge | Generate | Prepare | Embed | Speak
 AnyPart = (
-    Heard | Segment | Understood | Detected | Judged
+    Heard | Segment | Recoded | Understood | Detected | Judged
     | Token | Thought | Called | Arguments | Generated | Prepared | Embedding | Audio
 )  # fmt: skip
 
@@ -103,6 +105,8 @@ __all__ = [
     "Prepared",
     "Priority",
     "Prompt",
+    "Recode",
+    "Recoded",
     "Role",
     "Sampling",
     "Segment",

@@ -63,6 +63,22 @@ class Segment(Part, frozen=True, kw_only=True):
     words: list[Word] = []
 
 
+class Recode(Job, frozen=True, kw_only=True):
+    """A recording as it is kept: mono Opus for speech. Payload: the audio file as it was sent, in any container."""
+
+    max_seconds: float
+    """Longer audio is refused as `audio_too_long`."""
+    first_seconds: float
+    """Only so much of its beginning."""
+    priority: Priority = "background"
+
+
+class Recoded(Part, frozen=True, kw_only=True):
+    """The only part of a `Recode`. Payload: an Ogg Opus file."""
+
+    seconds: float
+
+
 class Understand(Job, frozen=True, kw_only=True):
     """One utterance of a live conversation to words.
 

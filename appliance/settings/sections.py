@@ -70,6 +70,10 @@ class Store(Section, frozen=True):
         Days, Meta(description="Conversations of admins that were not used for so long go; 0: never.")
     ] = 0
     response_days: Annotated[Days, Meta(description="Responses older than this go; 0: never.")] = 30
+    keep_audio: Annotated[
+        bool,
+        Meta(description="Whether what was said aloud is kept beside its words, as Opus, 10 minutes an item at most."),
+    ] = False
     audit_days: Annotated[Days, Meta(description="Entries of the audit log older than this go; 0: never.")] = 400
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.errors import RequestError
 from appliance.ids import new_id
+from appliance.store import clips
 from appliance.store import items as kept
 from appliance.store.database import now_ms
 from appliance.store.listing import get, known_number, number_of, page
@@ -101,6 +102,9 @@ class Conversations:
             tables.execute("DELETE FROM conversations WHERE number = ?", [number])
             tables.execute("DELETE FROM responses WHERE owner = ? AND conversation = ?", [owner.user, conversation])
 
+        await clips.clear(
+            self._database, "conversations.owner = ? AND conversations.id = ?", [owner.user, conversation]
+        )
         await self._database.write(change)
 
     async def history(self, owner: Owner, conversation: str, most: int, *, turn: str = "") -> Sequence[Item]:

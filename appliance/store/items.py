@@ -59,10 +59,13 @@ class Item:
     sources: Sequence[Source] = ()
     """What a reply rests on, in `source` or else in `words`."""
     created_ms: int = 0
+    clip: bool = False
+    """Whether its sound is kept; known of what is looked up."""
 
 
-COLUMNS: Final = tuple(Item.__dataclass_fields__)
+COLUMNS: Final = tuple(name for name in Item.__dataclass_fields__ if name != "clip")
 _NAMED: Final = ", ".join(COLUMNS)
+_LOOKED_UP: Final = f"{_NAMED}, EXISTS (SELECT 1 FROM clips WHERE clips.item = items.number) AS clip"
 _sources: Final = msgspec.json.Decoder(tuple[Source, ...]).decode
 
 
@@ -70,7 +73,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
     """An item as it was kept."""
     given = {name: row[name] for name in COLUMNS}
     given |= {"timings": msgspec.json.decode(row["timings"]), "sources": _sources(row["sources"])}
-    return Item(**{**given, "aloud": bool(row["aloud"])})
+    return Item(**{**given, "aloud": bool(row["aloud"]), "clip": bool(row["clip"])})
 
 
 def put(
@@ -156,7 +159,7 @@ def last(tables: Tables, conversation: int, count: int) -> list[Item]:
     if (place or 0) >= MOST_ITEMS - ROOM:
         raise full()
     rows = tables.query(
-        f"SELECT {_NAMED} FROM items WHERE conversation = ? ORDER BY place DESC, number DESC LIMIT ?",
+        f"SELECT {_LOOKED_UP} FROM items WHERE conversation = ? ORDER BY place DESC, number DESC LIMIT ?",
         [conversation, count],
     )
     return _up_to(rows, MOST_TOLD)[::-1]
@@ -189,7 +192,7 @@ def page(
             raise RequestError(f"The conversation has no item {after[:128]!r}.", param="after")
         where, values = f" AND (place, number) {compare} (?, ?)", [conversation, *place]
     rows = tables.query(
-        f"SELECT {_NAMED} FROM items WHERE conversation = ?{where} ORDER BY place {order}, number {order} LIMIT ?",
+        f"SELECT {_LOOKED_UP} FROM items WHERE conversation = ?{where} ORDER BY place {order}, number {order} LIMIT ?",
         [*values, limit + 1],
     )
     kept = list(rows)
@@ -199,7 +202,7 @@ def page(
 
 def get(tables: Tables, conversation: int, item: str) -> Item:
     """Raises `NotFound`."""
-    rows = tables.query(f"SELECT {_NAMED} FROM items WHERE conversation = ? AND id = ?", [conversation, item])
+    rows = tables.query(f"SELECT {_LOOKED_UP} FROM items WHERE conversation = ? AND id = ?", [conversation, item])
     for row in rows:
         return item_of(row)
     raise NotFound(f"The conversation has no item {item[:128]!r}.", param="item_id")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from appliance.logs import logger, place_of
+from appliance.store import clips
 from appliance.store.database import DAY_MS, now_ms
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ MOST_REFUSALS: Final = 10_000
 """Entries of the audit log about wrong keys."""
 
 RULES: Final = {
-    "user_days": ("conversations", "role = 'user' AND updated_ms < ?"),
-    "admin_days": ("conversations", "role = 'admin' AND updated_ms < ?"),
+    "user_days": ("conversations", "conversations.role = 'user' AND updated_ms < ?"),
+    "admin_days": ("conversations", "conversations.role = 'admin' AND updated_ms < ?"),
     "response_days": ("responses", "created_ms < ?"),
     "audit_days": ("audit", "at_ms < ?"),
 }
@@ -76,6 +77,8 @@ async def _delete(database: Database, table: str, older: str, than_ms: int) -> i
         return tables.execute(f"DELETE FROM {table} WHERE number IN ({some})", [than_ms, TOGETHER]).rowcount
 
     gone = 0
+    if table == "conversations":
+        await clips.clear(database, older, [than_ms])
     while now := await database.write(change):
         gone += now
     return gone

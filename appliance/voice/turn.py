@@ -9,13 +9,15 @@ import anyio
 
 from appliance import metrics
 from appliance.dialogue import prompt
-from appliance.events import Stopwatch, Transcript, TurnDone
+from appliance.events import ReplyAudio, Stopwatch, Transcript, TurnDone
 from appliance.ids import new_id
 from appliance.jobs import Generate, Sampling, Transcribe
 from appliance.store.conversations import Addition
 from appliance.store.items import Item
 from appliance.voice.listening import transcribe
+from appliance.voice.recorder import Place, Recording
 from appliance.voice.responding import Manner, Responder
+from appliance.voice.tape import Tape
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from appliance.store.conversations import Conversations
     from appliance.store.items import Status
     from appliance.store.owners import Owner
+    from appliance.voice.recorder import Recorder
     from appliance.voice.responding import Reply
     from appliance.voice.stages import Stages
 
@@ -50,11 +53,21 @@ class Turn:
     top_p: float = Sampling().top_p
 
 
-async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, emit: Emit) -> None:
+async def take_turn(
+    turn: Turn, stages: Stages, conversations: Conversations, recorder: Recorder, emit: Emit
+) -> None:  # fmt: skip
     """Answer one turn through `emit`.
 
-    It is on disk before `TurnDone`. What was said by then is remembered even if the client leaves midway.
+    It is on disk before `TurnDone`. What was said by then is remembered even if the client leaves midway. Its sound
+    follows, where the recorder keeps it.
     """
+    tape = Tape()
+
+    async def tell(event: TurnEvent) -> None:
+        if recorder.on and isinstance(event, ReplyAudio):
+            tape.add(event.pcm)
+        await emit(event)
+
     watch = Stopwatch(anyio.current_time())
     job = Transcribe(language=turn.language, max_seconds=turn.max_seconds)
     transcription = await transcribe(stages.stt, job, turn.audio)
@@ -63,7 +76,7 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
     await emit(Transcript(words, transcription.heard.language))
 
     history = await conversations.history(turn.owner, turn.conversation, turn.history, turn=turn.id)
-    responder = Responder(stages, emit, watch, Manner(turn.voice))
+    responder = Responder(stages, tell, watch, Manner(turn.voice))
     reply = responder.reply
     generate = Generate(
         messages=prompt.build(turn.instructions, history, words),
@@ -81,6 +94,9 @@ async def take_turn(turn: Turn, stages: Stages, conversations: Conversations, em
         if complete or reply.text.strip():  # a turn that failed before its first word is not part of what was said
             said = _said(turn.id, words, reply, watch, complete=complete)
             writing = conversations.add(turn.owner, turn.conversation, Addition(items=said))
+            asked, answered = (Place(turn.owner, turn.conversation, item.id) for item in said)
+            recorder.keep(asked, Recording(turn.audio, turn.max_seconds))
+            recorder.keep(answered, tape.sound())
     await writing.done()
     for name, milliseconds in watch.marks.items():
         metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)

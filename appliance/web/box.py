@@ -13,6 +13,7 @@ from appliance.knowledge.search import Search
 from appliance.settings import Settings
 from appliance.store.assistants import Assistant, Assistants
 from appliance.store.audit import Audit
+from appliance.store.clips import Clips
 from appliance.store.collections import Collections
 from appliance.store.conversations import Conversations
 from appliance.store.database import Database
@@ -23,6 +24,7 @@ from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
 from appliance.store.usage import Usage
 from appliance.store.vectors import Vectors
+from appliance.voice.recorder import Recorder
 from appliance.voice.stages import Stages
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
@@ -42,6 +44,8 @@ class Box:
     database: Database
     health: Callable[[], Mapping[str, Any]]
     conversations: Conversations
+    clips: Clips
+    recorder: Recorder
     responses: Responses
     keys: Keys
     sign_ins: SignIns
@@ -88,7 +92,7 @@ def make_box(
     embedder: str = "",
 ) -> Box:
     """A box that remembers in `database`. `embedder`: digest of the model that makes vectors."""
-    usage, documents = Usage(database), Documents(database)
+    usage, documents, clips = Usage(database), Documents(database), Clips(database)
     vectors = Vectors(database, embedder or names.embed)
     meaning = Meaning(stages.embed, vectors, settings.embed.query_ms)
     return Box(
@@ -98,6 +102,8 @@ def make_box(
         database=database,
         health=health,
         conversations=Conversations(database),
+        clips=clips,
+        recorder=Recorder(clips, stages.stt, on=settings.store.keep_audio),
         responses=Responses(database),
         keys=Keys(database),
         sign_ins=SignIns(database, settings.http.sign_in_hours * 3600),

@@ -18,6 +18,7 @@ from appliance.web import (
     assistants,
     audit,
     chat,
+    clips,
     completions,
     conversation_items,
     conversations,
@@ -84,6 +85,7 @@ DOORS = (
     conversation_items.add_items,
     conversation_items.get_item,
     conversation_items.delete_item,
+    clips.get_clip,
     sign_in.sign_in,
     sign_in.who_am_i,
     sign_in.sign_out,
@@ -135,6 +137,11 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             yield
             tasks.cancel_scope.cancel()
 
+    @asynccontextmanager
+    async def recording(_: Litestar) -> AsyncIterator[None]:
+        async with box.recorder.running():  # ends before the stages and the database that it needs
+            yield
+
     def seen_by_caller(scope: Connection) -> Box:
         meter = scope["state"].get("meter")
         return box if meter is None else box.seen_by(meter)
@@ -146,7 +153,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             "box": Provide(seen_by_caller, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
-        lifespan=[remembering, *lifespan],
+        lifespan=[remembering, *lifespan, recording],
         state=State({"box": box}),
         exception_handlers={Exception: faults.handle},
         request_max_body_size=None,  # the gate knows which door takes how much

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import UNSET
+
 from appliance.ids import new_id
 from appliance.jobs import Message, Source
 from appliance.store.items import Item as Kept
@@ -28,8 +30,9 @@ def shown(item: Kept) -> Item:
     status = item.status
     match item.kind:
         case "message":
-            said = OutputText(text=item.words, annotations=citations(cited(item.sources, item.words)))
-            part = said if item.role == "assistant" else InputText(text=item.words)
+            clip = True if item.clip else UNSET
+            said = OutputText(text=item.words, annotations=citations(cited(item.sources, item.words)), clip=clip)
+            part = said if item.role == "assistant" else InputText(text=item.words, clip=clip)
             return MessageItem(id=item.id, role=item.role, content=[part], status=status)
         case "function_call":
             return CallItem(id=item.id, call_id=item.call_id, name=item.name, arguments=item.text, status=status)

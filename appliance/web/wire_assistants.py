@@ -236,8 +236,8 @@ def assistant_body(assistant: Assistant, user: str) -> AssistantBody:
         tools.append(AssistantTool(type="file_search"))
     return AssistantBody(
         id=assistant.id, created_at=assistant.created_ms // 1000, name=assistant.name,
-        description=assistant.description or None, model=assistant.model, instructions=(own and assistant.instructions) or None,
-        tools=tools,
+        description=assistant.description or None, model=assistant.model,
+        instructions=(own and assistant.instructions) or None, tools=tools,
         tool_resources=ResourcesShown(file_search=FileSearchShown(vector_store_ids=stores)),
         temperature=assistant.temperature, top_p=assistant.top_p, metadata=dict(assistant.metadata) if own else {},
         voice=assistant.voice, language=assistant.language, retrieval=assistant.retrieval, shared=assistant.shared,

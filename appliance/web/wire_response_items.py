@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from appliance.errors import RequestError
 from appliance.ids import new_id
@@ -25,15 +25,17 @@ PLACE: Final = re.compile(r" - at `\$([^`]*)`$")
 
 
 class InputText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="input_text"):
-    """Text for the model."""
+    """Text for the model. `clip`, ours: it was said aloud, and `…/audio` of its item has the sound."""
 
     text: str
+    clip: bool | UnsetType = UNSET
 
 
 class OutputText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="output_text"):
-    """Text of the model's."""
+    """Text of the model's. `clip`: see `InputText`."""
 
     text: str
+    clip: bool | UnsetType = UNSET
     annotations: list[FileCitation] = []
     logprobs: list[TokenLogprob] = []
 
@@ -171,7 +173,9 @@ def _parts(content: Any, kind: str, where: str, *, assistant: bool = False) -> l
         raise RequestError(f"{where}: send a string or a list of parts.", param=where)
     parts = []
     for number, given in enumerate(content):
-        part = {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
+        part = given
+        if isinstance(given, dict):  # that there is a clip is the box's to say
+            part = {key: value for key, value in given.items() if value is not None and key != "clip"}
         form = part.get("type") if isinstance(part, dict) else None
         if isinstance(form, str) and form not in TEXTS[kind]:
             raise RequestError(

@@ -14,6 +14,7 @@ from appliance.store.assistants import Assistants, Preset
 from appliance.store.audit import Audit
 from appliance.store.backup.manifest import File, Manifest
 from appliance.store.backup.packing import Packed
+from appliance.store.clips import Clip, Clips
 from appliance.store.collections import Collections
 from appliance.store.conversations import Addition, Conversations
 from appliance.store.database import Database
@@ -50,6 +51,7 @@ async def fill(path: Path) -> None:
         for number in range(30):
             items = [Item(id=f"i{each}", words=f"hello {number} {each}", turn="t") for each in range(3)]
             await store.add(ANNA, f"c{number}", Addition(items=items)).done()
+        assert await Clips(database).keep(ANNA, "c3", "i1", Clip(bytes(range(256)) * 40, 3400))
         await Responses(database).keep(ANNA, Kept(id="resp_1", previous=None, input=[], body={"output": [{"id": "o"}]}))
         found = await Collections(database).create(ANNA, name="house")
         await Assistants(database).create(ANNA, Preset(name="Caretaker", collection_ids=(found.id,), retrieval="tool"))

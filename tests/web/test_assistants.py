@@ -232,13 +232,14 @@ def test_an_admin_shares_and_others_use_and_do_not_change(people: dict[str, open
         metadata={"for": "guests"},
         extra_body={"shared": True},
     )
-    own: Any = root.beta.assistants.retrieve(made.id)
-    assert (own.instructions, own.metadata, own.tool_resources.file_search.vector_store_ids) == (
+    kept: Any = root.beta.assistants.retrieve(made.id)
+    assert (kept.instructions, kept.metadata, kept.tool_resources.file_search.vector_store_ids) == (
         "Guide.", {"for": "guests"}, [store_id],
     )  # fmt: skip
     seen: Any = ben.beta.assistants.retrieve(made.id)
     assert (seen.name, seen.shared, seen.owned_by) == ("Guide", True, "appliance")
-    for told in (seen, next(iter(ben.beta.assistants.list()))):  # what it is made of is its owner's to know
+    listed: Any = next(iter(ben.beta.assistants.list()))
+    for told in (seen, listed):  # what it is made of is its owner's to know
         assert (told.instructions, told.metadata, told.tool_resources.file_search.vector_store_ids) == (None, {}, [])
     assert [each.id for each in ben.beta.assistants.list()] == [made.id]
     say: list[Any] = [{"role": "user", "content": "Hi"}]

@@ -134,7 +134,7 @@ def test_users_see_what_is_their_own(url: str, keys: Keys) -> None:
         ("POST", "conversations/mine", {"title": "x"}), ("DELETE", "conversations/mine", None),
         ("GET", "conversations/mine/export", None), ("GET", "conversations/mine/items", None),
         ("POST", "conversations/mine/items", {"items": []}), ("GET", "conversations/mine/items/it", None),
-        ("DELETE", "conversations/mine/items/it", None),
+        ("DELETE", "conversations/mine/items/it", None), ("GET", "conversations/mine/items/it/audio", None),
         ("GET", f"responses/{response}", None), ("DELETE", f"responses/{response}", None),
         ("GET", f"responses/{response}/input_items", None), ("POST", f"responses/{response}/cancel", None),
         ("POST", "responses", {"input": "Hi", "previous_response_id": response}),

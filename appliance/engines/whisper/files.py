@@ -1,4 +1,5 @@
-"""Recordings to words. A job is one recording; its parts are `Heard` and then segments.
+"""Recordings to words. A job is one recording; its parts are `Heard` and then segments. A recording that is only to be
+kept is one part, as Opus.
 
 A recording is cut at pauses into stretches. A single one is an utterance like a live one, and one segment. Of more,
 several share a pass, with the context that the longest one needs instead of 30 s for each, and their segments are
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from appliance.encoding import ClipEncoder
 from appliance.engines.decoding import PARAM, decode
 from appliance.engines.whisper.guards import said_nothing
 from appliance.engines.whisper.sentences import sentences
 from appliance.engines.whisper.short import FRAMES_A_SECOND, Wanted
 from appliance.engines.whisper.stretches import PAUSE_SAMPLES, Span, spoken, stretches
 from appliance.errors import RequestError
-from appliance.jobs import STT_RATE, UTTERANCE_SECONDS, Heard, Segment, Transcribe, Word
+from appliance.jobs import STT_RATE, UTTERANCE_SECONDS, Heard, Recode, Recoded, Segment, Transcribe, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 SEQUENCE_SAMPLES: Final = 240 * STT_RATE
 """Longest stretch for faster-whisper's own path: its features are held at once."""
 SHORT_SAMPLES: Final = int(UTTERANCE_SECONDS * STT_RATE)
+RECODED_SAMPLES: Final = 2 * STT_RATE
+"""Encoded in one step, which takes 20 ms: nobody who speaks waits for it."""
 MOST_TOGETHER: Final = 32
 MISSING_SECONDS: Final = 1.5
 """Speech so long after Whisper's last word was not heard."""
@@ -51,7 +55,10 @@ class Listener:
         self._beam_size, self._pass_frames = beam_size, int(pass_seconds * FRAMES_A_SECOND)
 
     def begin(self, job: AnyJob, payload: bytes) -> Iterator[Progress]:
-        """Parts of one transcription."""
+        """Parts of one transcription, or the recording as it is kept."""
+        if isinstance(job, Recode):
+            yield from recoded(job, payload)
+            return
         assert isinstance(job, Transcribe)  # noqa: S101 - the host sends each job to its own engine
         self._short.check(job.language)
         samples: Samples | None = None
@@ -147,6 +154,20 @@ class Listener:
         yield None
         for segment in segments:
             yield _segment(segment, offset), info.language, float(info.language_probability)
+
+
+def recoded(job: Recode, payload: bytes) -> Iterator[Progress]:
+    """A recording as Opus: decoded here, as it may be hostile."""
+    samples: Samples | None = None
+    for decoded in decode(payload, job.max_seconds):
+        samples = decoded
+        yield None
+    assert samples is not None  # noqa: S101 - decode ends with the samples or raises
+    kept, encode = samples[: int(job.first_seconds * STT_RATE)], ClipEncoder(STT_RATE)
+    for start in range(0, kept.size, RECODED_SAMPLES):
+        encode.feed((kept[start : start + RECODED_SAMPLES] * 32768.0).astype("<i2").tobytes())
+        yield None
+    yield Recoded(seconds=kept.size / STT_RATE), encode.finish()
 
 
 def shared(frames: Sequence[int], most: int) -> int:

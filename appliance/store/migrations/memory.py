@@ -145,3 +145,14 @@ def m004_usage(database: Database) -> None:
             PRIMARY KEY (day, key)
         ) STRICT, WITHOUT ROWID;
     """)
+
+
+def m009_clips(database: Database) -> None:
+    """What was said aloud, as Ogg Opus: it goes with its item."""
+    database.executescript("""
+        CREATE TABLE clips (
+            item INTEGER PRIMARY KEY REFERENCES items ON DELETE CASCADE,
+            milliseconds INTEGER NOT NULL,
+            audio BLOB NOT NULL
+        ) STRICT;
+    """)

@@ -55,6 +55,8 @@ class Item:
     """What of an assistant's message was given to the voice, and when each word was over."""
     sent_ms: float = 0.0
     """So much of its audio has left."""
+    heard_ms: float | None = None
+    """So much of it was heard; None: all that has left."""
     source: str = ""
     """The whole text of an assistant's message, whatever was heard of it."""
     sources: Sequence[Source] = ()
@@ -72,7 +74,7 @@ class Item:
 
     def cut(self, milliseconds: float) -> int:
         """An assistant's message was heard up to here only; clamped to what has left, and returned."""
-        end = max(0.0, min(milliseconds, self.sent_ms))
+        self.heard_ms = end = max(0.0, min(milliseconds, self.sent_ms))
         if self.spoken is not None and self.said:
             self.said[0].text = self.spoken.heard(end)
         return int(end)

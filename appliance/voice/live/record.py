@@ -10,6 +10,7 @@ from appliance.store.conversations import Addition
 from appliance.store.items import Item as Kept
 from appliance.voice.live.conversation import Item, Said
 from appliance.voice.live.events import (
+    Delta,
     ItemDeleted,
     ItemDone,
     ItemTruncated,
@@ -17,6 +18,7 @@ from appliance.voice.live.events import (
     TranscriptDone,
     TurnTimed,
 )
+from appliance.voice.live.tapes import Tapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from appliance.store.writing import Writing
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.events import LiveEvent
-
+    from appliance.voice.recorder import Recorder
 
 log = logger(__name__)
 
@@ -34,8 +36,9 @@ log = logger(__name__)
 class Record:
     """Of one conversation, `conversation` by its id. Items that only fell out of the live one stay in it."""
 
-    def __init__(self, conversations: Conversations, owner: Owner, conversation: str) -> None:
+    def __init__(self, conversations: Conversations, recorder: Recorder, owner: Owner, conversation: str) -> None:
         self._conversations, self._owner, self.conversation = conversations, owner, conversation
+        self._tapes = Tapes(recorder, owner, conversation)
         self._known: dict[str, Kept] = {}
         """As they were written last."""
         self._timings: dict[str, dict[str, float]] = {}
@@ -61,6 +64,8 @@ class Record:
     def note(self, event: LiveEvent, conversation: Conversation) -> Sequence[Writing[None]]:
         """Something has happened. All that is being written by now."""
         match event:
+            case Delta():
+                self._tapes.hear(event)
             case TurnTimed(response_id, timings):
                 self._timings[response_id] = timings
             case ResponseDone(response):
@@ -68,6 +73,7 @@ class Record:
                     self._timings[response.message.id] = self._timings.pop(response.id)
                 self.write(conversation)
             case ItemDeleted(item_id, evicted):
+                self._tapes.forget(item_id)
                 if self._known.pop(item_id, None) is not None and not evicted:
                     self._timings.pop(item_id, None)
                     self._add(Addition(removed=[item_id]))
@@ -87,7 +93,10 @@ class Record:
                 log.warning("items not kept", code=writing.error.code)
             elif writing.error is not None:
                 self._add(addition)
-        changed: list[Kept] = []
+                for written in addition.items:
+                    if written.id in conversation:
+                        self._tapes.keep(conversation.get(written.id), again=True)
+        changed: dict[str, Kept] = {}
         after, items = "root", list(conversation)
         last_known = max((at for at, item in enumerate(items) if item.id in self._known), default=-1)
         for at, item in enumerate(items):
@@ -97,10 +106,13 @@ class Record:
                 if before is None and at < last_known:
                     self._add(Addition(items=[kept], known="renew", after=after))
                 elif kept != before and (before is not None or kept.words or kept.text):
-                    changed.append(kept)
+                    changed[item.id] = kept
             after = item.id if item.id in self._known else after
         if changed:
-            self._add(Addition(items=changed, known="renew"))
+            self._add(Addition(items=list(changed.values()), known="renew"))
+        for item in items:
+            if item.id in self._known:
+                self._tapes.keep(item)
 
     def _add(self, addition: Addition) -> None:
         self._writing.append((self._conversations.add(self._owner, self.conversation, addition), addition))
