@@ -137,6 +137,21 @@ def test_a_clip_of_the_last_reply_is_cut_and_grows_again(world: World, tmp_path:
         assert samples(clip(url, reply).content).size == 1.25 * 48_000
 
 
+def test_what_was_heard_before_the_client_left_is_kept(world: World, tmp_path: Path) -> None:
+    world.replies = [f"{REPLY[:-1]} {REPLY}"]
+    with simulated_doors(world=world, folder=tmp_path, store=KEEPING) as url, calling(url) as socket:
+        say(socket, SAID, bytes(48_000))
+        for _ in range(8):
+            reply = socket.until("response.output_audio.delta")["item_id"]
+        spoken = sent(socket, reply)
+    with simulated_doors(world=world, folder=tmp_path) as url:
+        user, assistant = items(url)
+        assert user["content"][0]["clip"]
+        audio = clip(url, assistant["id"]).content
+        assert 0.3 < samples(audio).size / 48_000 < 3.0
+        assert likeness(audio, spoken, SPEECH_RATE) > 0.95
+
+
 def test_nothing_of_it_reaches_the_disk_unless_it_is_wanted(world: World, tmp_path: Path) -> None:
     world.replies = [REPLY]
     with simulated_doors(world=world, folder=tmp_path) as url, calling(url) as socket:

@@ -188,7 +188,7 @@ def test_nothing_is_kept_unless_it_is_wanted(ears: Ears, tmp_path: Path) -> None
         assert not any(piece in file for file in files)
 
 
-def test_nobody_else_hears_it_and_clients_cannot_claim_one(ears: Ears, tmp_path: Path) -> None:
+def test_clients_cannot_claim_one(ears: Ears, tmp_path: Path) -> None:
     part = {"type": "input_text", "text": "Hello", "clip": True}
     with keeping(ears, tmp_path) as url:
         item = {"id": "it", "role": "user", "content": [part]}
@@ -197,6 +197,9 @@ def test_nobody_else_hears_it_and_clients_cannot_claim_one(ears: Ears, tmp_path:
         assert kept(url) == [None]
         answer = httpx.get(f"{url}/v1/conversations/kitchen/items/it/audio")
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        response = httpx.post(f"{url}/v1/responses", json={"input": [item]}).raise_for_status().json()["id"]
+        (given,) = httpx.get(f"{url}/v1/responses/{response}/input_items").json()["data"]
+        assert given["content"] == [{"type": "input_text", "text": "Hello"}]
 
 
 def test_the_whole_box_keeps_a_turn(tmp_path: Path, recorded: Path) -> None:
