@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from appliance.voice.joined import Joined
 from appliance.voice.lookups import Lookups
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AsyncExitStack
 
     from appliance.jobs import Generate, Message
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from appliance.voice.retrieving import Retrieval
     from appliance.voice.stages import Answer, Stage
 
-    LookUp = Callable[[str], Awaitable[Sequence[Found]]]
+    class LookUp(Protocol):
+        """What documents say to the first of several questions that they say anything to."""
+
+        async def __call__(self, *asked: str) -> Sequence[Found]:
+            """Nothing where the search fails."""
+
 
 SHORT: Final = 5
 """A question with fewer words is about the one before: "And how often?"."""
@@ -119,8 +124,9 @@ class RetrievedAnswer:
         said = joined.begin()
         results = []
         for call in calls:
-            asked = lookups.asked(call) or question(self._asked.messages)
-            found = await self._look_up(asked) if lookups.take() else None
+            asked = lookups.asked(call)
+            # Small models ask for nothing that is anywhere; then it is what the user asked.
+            found = await self._look_up(asked, question(self._asked.messages)) if lookups.take() else None
             self._note(found or ())
             results.append((asked, found))
         left = self._asked.max_tokens and self._asked.max_tokens - joined.written

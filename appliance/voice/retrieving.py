@@ -88,17 +88,21 @@ class Retrieving:
             return False
         return self._how.mode == "automatic" or job.tool_choice != "none" or job.tool_name is not None
 
-    async def _look_up(self, asked: str) -> Sequence[Found]:
-        """What documents say; nothing where the search fails."""
+    async def _look_up(self, *asked: str) -> Sequence[Found]:
+        """What documents say to the first question that they say anything to; nothing where the search fails."""
         how = self._how
+        found: Sequence[Found] = ()
         try:
             with anyio.fail_after(SEARCH_SECONDS):
-                return await self._search(
-                    how.owner, asked[:MOST_ASKED], collections=how.collections, limit=how.passages
-                )
+                for words in filter(None, asked):
+                    found = await self._search(
+                        how.owner, words[:MOST_ASKED], collections=how.collections, limit=how.passages
+                    )
+                    if found:
+                        break
         except Exception as error:  # noqa: BLE001 - whatever it is, the reply goes on without
             log.warning("documents not searched", **place_of(error))
-            return []
+        return found
 
 
 def _nameless(message: Message) -> Message:
