@@ -15,7 +15,7 @@ from appliance.engines.frames import Hold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HELD_SECONDS: Final = 1.0
+HELD_SECONDS: Final = 2.0
 """Longest time between two steps of a worker that has something to do."""
 
 

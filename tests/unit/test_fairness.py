@@ -163,7 +163,7 @@ def test_a_held_worker_does_what_is_exempt_and_else_one_step_a_second() -> None:
     holding.started(3, "c", live=False)
     assert holding.seconds == 0
     holding.ended(3)
-    clock.now += 8.5
+    clock.now += 9.5 - HELD_SECONDS
     holding.stepped()
     assert holding.seconds == 0.5
     holding.told(Hold(0.0))
