@@ -19,7 +19,7 @@ help: ## This list
 	@echo "  settings: STATE=$(STATE) HOST= PORT= ARGS=  (make serve PORT=9000 ARGS='--config my.toml')"
 
 .PHONY: setup
-setup: ## System packages, .venv, llama.cpp, starter models: only what is missing
+setup: ## System packages, .venv, llama.cpp, models: only what is missing
 	@./setup.sh
 
 .PHONY: demo

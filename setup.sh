@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes this checkout runnable: system packages, .venv from the lock files, llama.cpp, starter models.
+# Makes this checkout runnable: system packages, .venv from the lock files, llama.cpp, models.
 # Run again at any time: what is in place is left alone, and what a killed run left half is made anew.
 set -euo pipefail
 
 usage() {
     cat <<'TEXT'
 usage: ./setup.sh [--no-dev] [--no-models]
-  --no-dev      leave out the test and lint tools (a machine that only serves)
-  --no-models   leave out the starter models
+  --no-dev      leave out the test and lint tools and the embed model that the tests use (a machine that only serves)
+  --no-models   leave out the models
 environment:
   STATE         where the models go                             (default: .state)
   PYTHON        which Python to use                             (default: the first of 3.11 to 3.14)
@@ -195,4 +195,6 @@ if ! stands environment_stamp; then
     make_environment
 fi
 stands project_stamp || install_project
-[[ $models == no ]] || .venv/bin/appliance models pull starter --state-dir "${STATE:-.state}"
+wanted=(starter)
+[[ $requirements != requirements-dev.lock ]] || wanted+=(all-minilm-l6-v2) # tests and benchmarks find by meaning
+[[ $models == no ]] || .venv/bin/appliance models pull "${wanted[@]}" --state-dir "${STATE:-.state}"

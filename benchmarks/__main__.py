@@ -13,7 +13,8 @@ import click
 import httpx
 
 from appliance import settings
-from appliance.catalog.lineup import lineup
+from appliance.catalog.lineup import catalog, lineup
+from appliance.catalog.shelf import Shelf
 from appliance.engines.specs import Whisper
 from benchmarks import (
     bargein,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from benchmarks.box import Box
 
 IDLE_SECONDS: Final = 20.0
+ENCODER: Final = "all-minilm-l6-v2"
 QUESTIONS: Final = (
     "Why is the sky blue?", "What is the best part of the week?", "Tell me about the sea.", "How do birds fly?",
 )  # fmt: skip
@@ -59,7 +61,7 @@ PARTS: Final = ("turn", "live", "bargein", "stt", "endpointing", "llm", "memory"
 )  # fmt: skip
 @click.option(
     "--encoder", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="GGUF file that makes vectors, for `retrieval`; the box's own if it has one.",
+    help="GGUF file that makes vectors, for `retrieval`; the box's own, or else MiniLM if it is installed.",
 )  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Keep the figures here.")
 def main(
@@ -101,8 +103,12 @@ def main(
 
 
 def _encoder(state_dir: Path) -> Path | None:
-    model = lineup(settings.load(environ=os.environ, state_dir=state_dir)).embed
-    return model.main if model is not None else None
+    """The model that the settings name for vectors, or the one that setup.sh fetches, if it is there."""
+    known = settings.load(environ=os.environ, state_dir=state_dir)
+    if (chosen := lineup(known).embed) is not None:
+        return chosen.main
+    model, shelf = catalog(known).models[ENCODER], Shelf(known.models_dir)
+    return shelf.folder(model.name) / model.main if shelf.state(model) == "installed" else None
 
 
 def _llm(state_dir: Path, *, quick: bool) -> Iterator[Figure]:

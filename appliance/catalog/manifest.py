@@ -86,8 +86,16 @@ class Part(_Strict, frozen=True):
         parse_source(self.source)
 
 
+class Conversion(_Strict, frozen=True):
+    """What is done with what is fetched; `bytes` and `sha256` are of that, as it was before."""
+
+    to: Literal["bert-gguf"]
+    bytes: Annotated[int, Meta(ge=1)]
+    sha256: Sha256
+
+
 class File(_Strict, frozen=True):
-    """One file of a model. `path` is in the model's folder; `bytes` and `sha256` are of the whole."""
+    """One file of a model. `path` is in the model's folder; `bytes` and `sha256` are of the whole, as it lies there."""
 
     path: str
     bytes: Annotated[int, Meta(ge=1)] | None = None
@@ -95,6 +103,7 @@ class File(_Strict, frozen=True):
     source: str | None = None
     member: str | None = None
     parts: tuple[Part, ...] = ()
+    convert: Conversion | None = None
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.path)
@@ -105,6 +114,8 @@ class File(_Strict, frozen=True):
         on_hub = [isinstance(piece.source, Hub) for piece in self.pieces]
         if any(on_hub) and self.parts:
             raise ValueError(f"{self.path}: `parts` come from wheels, not from the hub")
+        if any(on_hub) and self.convert:
+            raise ValueError(f"{self.path}: `convert` is for what comes from wheels, not from the hub")
         if (self.bytes is None) != (self.sha256 is None):
             raise ValueError(f"{self.path}: give both `bytes` and `sha256`, or neither")
         if self.bytes is None and not all(on_hub):

