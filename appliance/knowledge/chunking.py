@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from appliance.knowledge.passage import Passage
 
 TARGET_WORDS: Final = 150
-"""What is quoted of five such passages fits into the room that a reply has for them; of larger ones half is left out."""
+"""What five such passages say fits into the room that a reply has for quotes; of larger ones much is left out."""
 MOST_WORDS: Final = 260
 MOST_CHARACTERS: Final = MOST_WORDS * WORD_CHARACTERS
 FEW_WORDS: Final = 40
