@@ -1,6 +1,6 @@
 """Blocks to passages. Pure: an iterator goes in, and each passage comes out as soon as it is certain.
 
-- A passage has some 200 words, 350 at most, and is a slice of the document's whole text.
+- A passage has some 150 words, 260 at most, and is a slice of the document's whole text.
 - It begins and ends with a sentence. Only a sentence that is too long for a passage is cut.
 - A heading begins a passage. A section of a few words is joined with the one that follows under the same parent.
 - Where a section is too long for one passage, the last sentence of one is also the first of the next.
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from appliance.knowledge.block import Block
     from appliance.knowledge.passage import Passage
 
-TARGET_WORDS: Final = 200
-MOST_WORDS: Final = 350
+TARGET_WORDS: Final = 150
+"""What five such passages say fits into the room that a reply has for quotes; of larger ones much is left out."""
+MOST_WORDS: Final = 260
 MOST_CHARACTERS: Final = MOST_WORDS * WORD_CHARACTERS
 FEW_WORDS: Final = 40
 """Fewer do not make a good passage of their own."""

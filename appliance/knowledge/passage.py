@@ -6,7 +6,7 @@ import msgspec
 
 
 class Passage(msgspec.Struct, frozen=True, tag=True):
-    """A slice of a document's whole text: at most 350 words and 2,800 characters.
+    """A slice of a document's whole text: at most 260 words and 2,080 characters.
 
     The whole text is all blocks' texts after cleaning: an empty line lies between two paragraphs, a newline between two
     rows or items.

@@ -37,9 +37,11 @@ HEADING_WEIGHT: Final = 0.6
 """Of a word in a heading, against 1 in the text."""
 FUSED: Final = 50
 """Of each order, that are put together."""
-AHEAD: Final = 5
-"""Ranks before the first, where orders are fused: the larger, the less it counts to be first in one. 5 to 8 found most
+AHEAD: Final = 8
+"""Ranks before the first, where orders are fused: the larger, the less it counts to be first in one. 5 to 10 found most
 of 72 questions (docs/decisions/2026-11-26-retrieval.md); the usual 60 is for longer lists."""
+MEANING_WEIGHT: Final = 1.25
+"""Of the order by meaning, against 1 of that by words."""
 SPREAD: Final = 60
 """The same for the scores that are given out, which differ little."""
 WORD: Final = re.compile(r"[^\W_]+")
@@ -82,11 +84,12 @@ class Passages:
         among = Among(owner, collections)
 
         def query(tables: Tables) -> list[Found]:
-            ranked = [by_words(tables, words, among, max(limit, FUSED))]
+            by_word = by_words(tables, words, among, max(limit, FUSED))
+            by_meaning: list[int] = []
             if vector is not None and self._vectors is not None:
                 documents = [number for (number,) in tables.execute(among.documents, among.values)]
-                ranked.append(self._vectors.nearest(tables, vector, documents, max(limit, FUSED)))
-            return described(tables, fused(ranked)[:limit], among)
+                by_meaning = self._vectors.nearest(tables, vector, documents, max(limit, FUSED))
+            return described(tables, fused(by_word, by_meaning)[:limit], among)
 
         return await self._database.read(query)
 
@@ -128,12 +131,12 @@ def by_words(tables: Tables, words: str, among: Among, limit: int) -> list[int]:
     return []
 
 
-def fused(ranked: Sequence[Sequence[int]]) -> list[int]:
-    """Several orders in one: each gives a passage 1 / (5 + rank) (Cormack, Clarke and Büttcher, 2009)."""
+def fused(by_word: Sequence[int], by_meaning: Sequence[int]) -> list[int]:
+    """Two orders in one: each gives a passage its weight / (8 + rank) (Cormack, Clarke and Büttcher, 2009)."""
     scores: dict[int, float] = {}
-    for order in ranked:
+    for order, weight in ((by_word, 1.0), (by_meaning, MEANING_WEIGHT)):
         for rank, number in enumerate(order, 1):
-            scores[number] = scores.get(number, 0.0) + 1 / (AHEAD + rank)
+            scores[number] = scores.get(number, 0.0) + weight / (AHEAD + rank)
     return sorted(scores, key=lambda number: -scores[number])
 
 

@@ -118,8 +118,10 @@ async def test_words_and_meaning_are_put_together(tmp_path: Path) -> None:
 
 
 def test_orders_are_fused_by_rank() -> None:
-    assert fused([[1, 2, 3], [3, 1]]) == [1, 3, 2]
-    assert fused([[], [7, 8]]) == [7, 8]
+    assert fused([1, 2, 3], [3, 1]) == [1, 3, 2]
+    assert fused([], [7, 8]) == [7, 8]
+    assert fused([7, 8], []) == [7, 8]
+    assert fused([4], [5]) == [5, 4], "what it means counts for more"
 
 
 @pytest.mark.parametrize("size", [3, 64, 100])
