@@ -161,6 +161,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What of the passage the reply shares, 500 characters at most."""
     start: int
     end: int
+    named: int | None = None
+    """Characters of the reply, spaces not counted, before its sources are named aloud; None where they are not."""
 
 
 class Generated(Part, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from appliance.dialogue.attribution import attribute
-from appliance.dialogue.naming import named
+from appliance.dialogue.naming import named, said_before
 from appliance.dialogue.quoting import ASKED, quoted
 from appliance.dialogue.telling import alike, telling
 from appliance.dialogue.words import words
@@ -152,6 +152,8 @@ class RetrievedAnswer:
         formed = self._asked.json or self._asked.schema is not None
         if self._how.aloud and not formed and end.finish_reason == "stop" and (said := named(sources)):
             self._ready.append(Token(text=said))
+            before = said_before(self._joined.text)
+            sources = [replace(source, named=before) for source in sources]
         self._ready.append(replace(end, sources=sources))
 
     def _sources(self) -> list[Source]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from appliance.dialogue.naming import nameless
 from appliance.dialogue.quoting import BEGIN, END
 from appliance.errors import DeadlineExceeded, Overloaded, RequestError, StorageFailed
 from appliance.jobs import (
@@ -480,16 +481,21 @@ async def test_what_has_a_form_or_is_cut_off_names_none(more: dict[str, Any], re
     assert len(last(parts).sources) == 1
 
 
-async def test_the_model_does_not_see_that_sources_were_named() -> None:
-    earlier = Message("assistant", f"{ANSWER} Source: coffee machine manual, page 3.")
-    cut = Message("assistant", f"{ANSWER} Sources: coffee mach")
-    told = [*ASKED, earlier, ASKED[1], cut, Message("user", "Source: none. Is it on?")]
+async def test_a_reply_that_names_its_sources_knows_from_where_on() -> None:
+    stage = Scripted([Token(text=ANSWER), end()])
+    parts = await reply(around(stage, Library(found(DESCALE)), aloud=True))
+    assert nameless(words(parts), last(parts).sources) == ANSWER
+    parts = await reply(around(stage, Library(found(DESCALE))))
+    assert [source.named for source in last(parts).sources] == [None]
+
+
+async def test_what_was_said_before_stays_as_it_is() -> None:
+    said = Message("assistant", "There are two. Sources: the Danube springs at Donaueschingen.")
+    told = [*ASKED, said, Message("user", "Is it on?")]
     for job in (Generate(messages=told), Prepare(messages=told)):
         stage = Scripted([end()])
         await reply(around(stage, Library(), aloud=True), job)
-        assert stage.jobs[0].messages == [
-            *ASKED, Message("assistant", ANSWER), ASKED[1], Message("assistant", ANSWER), told[-1],
-        ]  # fmt: skip
+        assert stage.jobs == [job]
 
 
 def test_sampling_and_the_rest_of_a_job_stay() -> None:

@@ -363,7 +363,9 @@ async def test_any_stages_can_be_given_documents(tmp_path: Path) -> None:
         with pytest.raises(NotFound) as gone:
             await numbers_of(box, LOCAL, ["gone"], "collections")
         assert gone.value.param == "collections[0]"
-        stages = with_documents(box, box.stages, LOCAL, numbers, "automatic", aloud=True)
+        stages = with_documents(
+            box.stages, box.search, LOCAL, numbers, "automatic", context=box.settings.llm.context, aloud=True
+        )
         assert (stages.stt, stages.tts, stages.turn) == (stage, stage, stage)
         job = Generate(messages=[Message("user", QUESTION)])
         async with stages.llm.stream(job) as answer:
