@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from anyio import CapacityLimiter, to_thread
 from msgspec.structs import replace
 
 from appliance.dialogue.attribution import attribute
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     LookUp = Callable[[str], Awaitable[Sequence[Found]]]
 
+ATTRIBUTING: Final = CapacityLimiter(2)
+"""Replies whose sources are looked for at once, beside the event loop: of a long reply that may take half a second."""
 SHORT: Final = 5
 """A question with fewer words is about the one before: "And how often?"."""
 SHARES: Final = (0.5, 1.0)
@@ -69,7 +72,7 @@ class RetrievedAnswer:
                 await self._let_go()
             else:
                 self._begun = True
-                self._take(part)
+                await self._take(part)
         return self._ready.popleft(), b""
 
     def promote(self) -> None:
@@ -133,7 +136,7 @@ class RetrievedAnswer:
         for each in found:
             self._found.setdefault((each.document, each.ordinal), each)
 
-    def _take(self, part: AnyPart) -> None:
+    async def _take(self, part: AnyPart) -> None:
         if not isinstance(part, Generated):
             self._ready.extend(self._joined.take(part))
             return
@@ -143,12 +146,12 @@ class RetrievedAnswer:
         if looks_up and left and part.finish_reason != "length":
             self._goes_on = True
         elif looks_up:
-            self._finish(replace(end, finish_reason="length"))
+            await self._finish(replace(end, finish_reason="length"))
         else:  # calls of the client's own are answered by the client, who asks again: the model can look up then
-            self._finish(end)
+            await self._finish(end)
 
-    def _finish(self, end: Generated) -> None:
-        sources = self._sources()
+    async def _finish(self, end: Generated) -> None:
+        sources = await self._sources()
         formed = self._asked.json or self._asked.schema is not None
         if self._how.aloud and not formed and end.finish_reason == "stop" and (said := named(sources)):
             self._ready.append(Token(text=said))
@@ -156,11 +159,14 @@ class RetrievedAnswer:
             sources = [replace(source, named=before) for source in sources]
         self._ready.append(replace(end, sources=sources))
 
-    def _sources(self) -> list[Source]:
+    async def _sources(self) -> list[Source]:
         passages = list(self._found.values())
         if not passages:
             return []
-        rests = attribute(self._joined.text, passages, last_words(self._asked.messages))
+        rests = await to_thread.run_sync(
+            attribute, self._joined.text, passages, last_words(self._asked.messages),
+            limiter=ATTRIBUTING, abandon_on_cancel=True,
+        )  # fmt: skip
         return [
             Source(
                 document=passage.document, name=passage.name, page=passage.page, heading=passage.heading,

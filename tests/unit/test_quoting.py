@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.dialogue.quoting import BEGIN, END, MARK, excerpt, quoted
+from appliance.dialogue.quoting import BEGIN, END, MARK, Excerpts, excerpt, quoted
 from appliance.dialogue.telling import telling
 
 
@@ -92,6 +92,16 @@ def test_of_a_long_passage_the_part_that_answers_is_quoted(wanted: str) -> None:
     assert part.startswith("… ")
     assert part.endswith(" …")
     assert len(part) <= 200
+
+
+@given(st.text(alphabet="ab. 水", max_size=120), st.lists(st.integers(0, 120), max_size=9), st.integers(1, 60))
+def test_a_window_counts_what_is_inside_it(text: str, starts: list[int], room: int) -> None:
+    part, wanted = Excerpts(text), {"aaa", "bab", "水水"}
+    inside = [
+        {stem for begins, ends, stem in part.gist.places if start <= begins and ends <= start + room} & wanted
+        for start in sorted(starts)
+    ]
+    assert list(part._counts(sorted(starts), wanted, room)) == list(map(len, inside))
 
 
 def test_without_a_word_to_look_for_a_passage_is_quoted_from_its_beginning() -> None:

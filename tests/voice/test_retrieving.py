@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from appliance.dialogue.attribution import attribute
 from appliance.dialogue.naming import nameless
 from appliance.dialogue.quoting import BEGIN, END
 from appliance.errors import DeadlineExceeded, Overloaded, RequestError, StorageFailed
@@ -28,7 +30,7 @@ from appliance.jobs import (
 )
 from appliance.store.owners import LOCAL
 from appliance.store.passages import Found
-from appliance.voice import retrieving
+from appliance.voice import retrieved, retrieving
 from appliance.voice.lookups import ENOUGH, MOST_CALLS, NOTHING
 from appliance.voice.retrieving import Retrieval, Retrieving
 
@@ -172,6 +174,20 @@ async def test_a_reply_says_what_it_rests_on() -> None:
     assert (source.document, source.name, source.page) == ("file_1", "coffee-machine_manual.pdf", 3)
     assert (source.ordinal, source.heading, source.quote) == (9, "Care", DESCALE)
     assert words(parts)[source.start : source.end] == ANSWER
+
+
+async def test_what_a_reply_rests_on_is_looked_for_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noting(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return attribute(*given)
+
+    monkeypatch.setattr(retrieved, "attribute", noting)
+    stage = Scripted([Token(text=ANSWER), end()])
+    assert last(await reply(around(stage, Library(found(DESCALE))))).sources
+    assert threads != [threading.get_ident()]
+    assert len(threads) == 1
 
 
 async def test_where_documents_say_nothing_the_job_is_as_it_was() -> None:
