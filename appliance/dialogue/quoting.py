@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from appliance.dialogue.telling import Gist, gist, telling
 
@@ -27,7 +27,7 @@ CUT: Final = "…"
 MOST_NAME: Final = 80
 MOST_HEADING: Final = 120
 LEAST: Final = 80
-"""Characters of a passage that are worth quoting."""
+"""Bytes of a passage that are worth quoting."""
 
 _LINES: Final = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """All that some reader takes for the end of a line."""
@@ -62,21 +62,37 @@ class Quotable(Protocol):
         """What it says."""
 
 
-def quoted(passages: Sequence[Quotable], most: int, words: str = "") -> str:
-    """The passages between the frame's two lines; empty for none.
+Passage = TypeVar("Passage", bound=Quotable)
 
-    At most `most` characters of their texts: of a long one that part which has most of the telling `words`.
+
+def quoted(passages: Sequence[Quotable], most: int, words: str = "") -> str:
+    """The passages between the frame's two lines; empty where none fits.
+
+    At most `most` bytes of their texts in UTF-8: of a long one that part which has most of the telling `words`.
     """
-    if not passages:
+    room = fitting(passages, most)
+    if not room:
         return ""
     wanted = telling(words)
-    shares = _shares([len(passage.text) for passage in passages], most)
-    fitting = [(passage, share) for passage, share in zip(passages, shares, strict=True) if share]
     lines = [BEGIN]
-    for number, (passage, share) in enumerate(fitting, 1):
+    for number, (passage, share) in enumerate(room, 1):
         lines.append(_header(number, passage))
         lines += [f"{MARK}{line}".rstrip() for line in _lines(excerpt(passage.text, wanted, share))]
     return "\n".join([*lines, END])
+
+
+def fitting(passages: Sequence[Passage], most: int) -> list[tuple[Passage, int]]:
+    """Those of the passages that are quoted in so many bytes, and how many characters of each.
+
+    Bytes, not characters: Chinese and Hindi have up to two tokens in a character, and three bytes.
+    """
+    sizes = [len(passage.text.encode(errors="replace")) for passage in passages]
+    shares = _shares(sizes, most)
+    return [
+        (passage, share * len(passage.text) // size)
+        for passage, share, size in zip(passages, shares, sizes, strict=True)
+        if share
+    ]
 
 
 class Excerpts:
@@ -154,11 +170,11 @@ def _lines(text: str) -> Sequence[str]:
 
 
 def _shares(lengths: Sequence[int], most: int) -> Sequence[int]:
-    """Characters of each: the best come first and get half of what is left, or all that the others leave over."""
+    """Bytes of each: the best come first and get half of what is left, or all that the others leave over."""
     shares = []
     for at, length in enumerate(lengths):
         rest = sum(lengths[at + 1 :])
-        share = min(length, max(most // 2, most - rest)) if most >= LEAST else 0
+        share = min(length, max(LEAST, most // 2, most - rest)) if most >= LEAST else 0
         shares.append(share if share == length or share >= LEAST else 0)
         most -= shares[-1]
     return shares

@@ -72,6 +72,8 @@ class Generate(Prompt, frozen=True, kw_only=True):
     """None: as many as the context holds."""
     room: int = 0
     """Tokens of the reply that the context has to have room for; else `context_length_exceeded`."""
+    shortens: bool = False
+    """Whoever sends it tells less of what was said before where that is exceeded: so what is quoted in it stays."""
     sampling: Sampling = Sampling()
     stop: list[str] = []
     tool_choice: Literal["auto", "none", "required"] = "auto"

@@ -28,6 +28,7 @@ MOST_QUERY: Final = 120
 MOST_QUESTION: Final = 500
 """Characters of the user's words that stand behind a result once more."""
 NOTHING: Final = "The documents say nothing about that."
+NO_ROOM: Final = "There is no room here for what the documents say."
 ENOUGH: Final = "Nothing more can be looked up for this reply."
 
 _PARAMETERS: Final = {
@@ -89,12 +90,20 @@ class Lookups:
         self._forced = False
 
     def answered(self, results: Sequence[Result], most: int) -> Generate:
-        """The job that follows on the calls' results; of each at most so many characters are quoted."""
+        """The job that follows on the calls' results; of each at most so many bytes are quoted."""
+        quotes = [quoted(found or (), most, asked) for asked, found in results]
         answers = [
-            Message("tool", ENOUGH if found is None else quoted(found, most, asked) or NOTHING, tool_call_id=call.id)
-            for call, (asked, found) in zip(self._called[-1].tool_calls, results, strict=True)
+            Message("tool", quote or _instead(found), tool_call_id=call.id)
+            for call, quote, (_, found) in zip(self._called[-1].tool_calls, quotes, results, strict=True)
         ]
-        if any(found for _, found in results):  # the last words are the user's, also for a model that knows no tools
+        if any(quotes):  # the last words are the user's, also for a model that knows no tools
             answers[-1] = replace(answers[-1], content=f"{answers[-1].content}\n\n{self._question}")
         self._job = replace(self._job, messages=[*self._called, *answers])
         return self.offered()
+
+
+def _instead(found: Sequence[Found] | None) -> str:
+    """What is said where nothing is quoted."""
+    if found is None:
+        return ENOUGH
+    return NO_ROOM if found else NOTHING

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from appliance.dialogue.attribution import attribute
 from appliance.dialogue.naming import named, said_before
-from appliance.dialogue.quoting import ASKED, quoted
+from appliance.dialogue.quoting import ASKED, fitting, quoted
 from appliance.dialogue.telling import alike, telling
 from appliance.dialogue.words import words
 from appliance.errors import RequestError
@@ -33,8 +33,9 @@ ATTRIBUTING: Final = CapacityLimiter(2)
 """Replies whose sources are looked for at once, beside the event loop: of a long reply that may take half a second."""
 SHORT: Final = 5
 """A question with fewer words is about the one before: "And how often?"."""
-SHARES: Final = (0.5, 1.0)
-"""Of the bound on what is quoted: the last one is tried first, the others where the context has no room for it."""
+SHARES: Final = (0.0, 0.2, 0.5, 1.0)
+"""Of the bound on what is quoted: the last one is tried first, the others where the context has no room for it. The
+first, without documents, is not for a job that whoever sent it will shorten."""
 
 
 class RetrievedAnswer:
@@ -44,7 +45,8 @@ class RetrievedAnswer:
         self._llm, self._look_up, self._how, self._asked, self._stack = llm, look_up, how, job, stack
         self._lookups = Lookups(job, last_words(job.messages), forced=how.forced) if how.mode == "tool" else None
         self._joined = Joined(self._lookups.name if self._lookups is not None else None)
-        self._found: dict[tuple[str, int], Found] = {}
+        self._quoted: dict[tuple[str, int], Found] = {}
+        """What the reply may rest on: all that the jobs so far have quoted."""
         self._compose: Callable[[float], Generate] | None = None
         """The job that comes next, or is under way, with a share of what is quoted in it …"""
         self._shares: list[float] = []
@@ -108,9 +110,14 @@ class RetrievedAnswer:
         found = await self._look_up(asked) if wanted else ()
         found = [each for each in found if alike(wanted, telling(f"{each.name} {each.heading} {each.text}"))]
         if found:
-            self._note(found)
-            self._shares = list(SHARES)
-        self._compose = lambda share: with_quotes(job, found, int(self._how.characters * share), asked)
+            self._shares = list(SHARES[job.shortens :])
+
+        def compose(share: float) -> Generate:
+            most = int(self._how.characters * share)
+            self._quoted = told([found], most)
+            return with_quotes(job, found, most, asked)
+
+        self._compose = compose
 
     async def _go_on(self) -> None:
         """The model has asked for something: look it up, and let it go on with that."""
@@ -124,17 +131,18 @@ class RetrievedAnswer:
         for call in calls:
             asked = lookups.asked(call) or question(self._asked.messages)
             found = await self._look_up(asked) if lookups.take() else None
-            self._note(found or ())
             results.append((asked, found))
         left = self._asked.max_tokens and self._asked.max_tokens - joined.written
         lookups.called(said, calls, left)
-        most = self._how.characters // len(calls)
-        self._shares = list(SHARES)
-        self._compose = lambda share: lookups.answered(results, int(most * share))
+        before, looked_up = self._quoted, [found for _, found in results if found]
+        self._shares = list(SHARES[self._asked.shortens :])
 
-    def _note(self, found: Sequence[Found]) -> None:
-        for each in found:
-            self._found.setdefault((each.document, each.ordinal), each)
+        def compose(share: float) -> Generate:
+            most = int(self._how.characters * share) // max(1, len(looked_up))
+            self._quoted = before | told(looked_up, most)
+            return lookups.answered(results, most)
+
+        self._compose = compose
 
     async def _take(self, part: AnyPart) -> None:
         if not isinstance(part, Generated):
@@ -160,7 +168,7 @@ class RetrievedAnswer:
         self._ready.append(replace(end, sources=sources))
 
     async def _sources(self) -> list[Source]:
-        passages = list(self._found.values())
+        passages = list(self._quoted.values())
         if not passages:
             return []
         rests = await to_thread.run_sync(
@@ -190,11 +198,17 @@ def question(messages: Sequence[Message]) -> str:
     return "\n".join(reversed(said))
 
 
+def told(found: Sequence[Sequence[Found]], most: int) -> dict[tuple[str, int], Found]:
+    """What is quoted where each result has so many bytes, each passage once."""
+    return {(each.document, each.ordinal): each for result in found for each, _ in fitting(result, most)}
+
+
 def with_quotes(job: Generate, found: Sequence[Found], most: int, asked: str) -> Generate:
     """The job with what was found before the user's last words, so that all before them stays as it is."""
     at = max((at for at, message in enumerate(job.messages) if message.role == "user"), default=-1)
-    if not found or at < 0:
+    quotes = quoted(found, most, asked)
+    if not quotes or at < 0:
         return job
-    told = list(job.messages)
-    told[at] = replace(told[at], content=f"{quoted(found, most, asked)}\n\n{ASKED}{told[at].content}")
-    return replace(job, messages=told)
+    messages = list(job.messages)
+    messages[at] = replace(messages[at], content=f"{quotes}\n\n{ASKED}{messages[at].content}")
+    return replace(job, messages=messages)

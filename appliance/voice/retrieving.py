@@ -54,7 +54,7 @@ class Retrieval:
     passages: int = 5
     """Most that are quoted of one search."""
     characters: int = 3000
-    """Most that are quoted of their texts: some 750 tokens."""
+    """Most that are quoted of their texts, in UTF-8's bytes: some 750 tokens."""
     aloud: bool = False
     """The reply is spoken: it names its sources."""
     forced: bool = False

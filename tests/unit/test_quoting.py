@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.dialogue.quoting import BEGIN, END, MARK, Excerpts, excerpt, quoted
+from appliance.dialogue.quoting import BEGIN, END, MARK, Excerpts, excerpt, fitting, quoted
 from appliance.dialogue.telling import telling
 
 
@@ -36,6 +36,9 @@ HOSTILE = st.lists(
 @given(st.lists(st.builds(Passage, HOSTILE, HOSTILE, st.none() | st.integers(1, 9), HOSTILE), min_size=1, max_size=4))
 def test_no_passage_can_close_its_quotation(passages: list[Passage]) -> None:
     lines = quoted(passages, 10_000).splitlines()  # splits at whatever Python takes for the end of a line
+    if not any(passage.text for passage in passages):
+        assert lines == []
+        return
     assert (lines[0], lines[-1]) == (BEGIN, END)
     plain = [line for line in lines[1:-1] if not line.startswith(MARK.rstrip())]
     assert [line.split()[0] for line in plain] == [f"[{number}]" for number in range(1, len(plain) + 1)]
@@ -66,6 +69,20 @@ def test_the_quotes_are_bounded(texts: list[str], most: int) -> None:
     block = quoted([Passage(text) for text in texts], most)
     said = [line.removeprefix(MARK) for line in block.splitlines() if line.startswith(MARK)]
     assert sum(map(len, said)) <= most
+
+
+def test_where_nothing_fits_there_is_no_frame() -> None:
+    assert quoted([Passage("x" * 100)], 50) == quoted([Passage("x" * 100)], 0) == quoted([Passage("")], 1000) == ""
+    assert fitting([Passage("x" * 100), Passage("y" * 90)], 79) == []
+    assert fitting([Passage("x" * 100), Passage("y" * 90)], 100) == [(Passage("x" * 100), 80)]
+
+
+@pytest.mark.parametrize("letter", ["水", "あ", "न", "я"])
+def test_a_script_with_more_tokens_in_a_character_gets_fewer_characters(letter: str) -> None:
+    block = quoted([Passage(letter * 5000, heading=""), Passage(letter * 5000, heading="")], 2000)
+    said = [line.removeprefix(MARK) for line in block.splitlines() if line.startswith(MARK)]
+    assert len(said) == 2
+    assert 1500 < sum(len(line.encode()) for line in said) <= 2000
 
 
 def test_the_best_passage_gets_half_and_nothing_is_left_unused() -> None:

@@ -31,8 +31,9 @@ from appliance.jobs import (
 from appliance.store.owners import LOCAL
 from appliance.store.passages import Found
 from appliance.voice import retrieved, retrieving
-from appliance.voice.lookups import ENOUGH, MOST_CALLS, NOTHING
+from appliance.voice.lookups import ENOUGH, MOST_CALLS, NO_ROOM, NOTHING
 from appliance.voice.retrieving import Retrieval, Retrieving
+from appliance.web.shortening import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -262,10 +263,54 @@ async def test_less_is_quoted_where_the_context_has_no_room() -> None:
     sizes = [len(job.messages[-1].content) for job in stage.jobs]
     assert 1900 < sizes[0] < 2300
     assert 900 < sizes[1] < 1300
-    stage = Scripted([TOO_LONG])
-    with pytest.raises(RequestError, match="too long"):
-        await reply(around(stage, Library(long)))
-    assert (len(stage.jobs), stage.open) == (2, 0)
+    for job, tries in ((Generate(messages=ASKED), 4), (Generate(messages=ASKED, shortens=True), 3)):
+        stage = Scripted([TOO_LONG])
+        with pytest.raises(RequestError, match="too long"):
+            await reply(around(stage, Library(long)), job)
+        assert (len(stage.jobs), stage.open) == (tries, 0)
+
+
+async def test_what_fits_without_documents_is_answered_without_and_rests_on_none() -> None:
+    stage = Scripted([TOO_LONG], [TOO_LONG], [TOO_LONG], [Token(text=ANSWER), end()])
+    parts = await reply(around(stage, Library(found(DESCALE)), aloud=True))
+    assert stage.jobs[-1] == Generate(messages=ASKED)
+    assert words(parts) == ANSWER
+    assert last(parts).sources == []
+
+
+async def test_of_a_long_conversation_less_is_told_rather_than_of_the_documents() -> None:
+    history = [Message("user", "Hi. " * 50), Message("assistant", "Hello. " * 50), *ASKED[1:]]
+
+    class Narrow(Scripted):
+        def stream(self, job: Any, payload: bytes = b"") -> Any:
+            most = sum(len(message.content) for message in job.messages)
+            self.scripts = [[TOO_LONG] if most > 700 else [Token(text=ANSWER), end()]]
+            return super().stream(job, payload)
+
+    for shorten, told in ((True, 1), (False, 3)):
+        stage = Narrow()
+        retrieving = around(stage, Library(found(DESCALE)))
+        async with opened(retrieving, Generate(messages=history), shorten=shorten) as (_, parts):
+            *_, (_, ended) = [each async for each in parts]
+        assert len(stage.jobs[-1].messages) == told
+        assert isinstance(ended, Generated)
+        assert bool(ended.sources) == shorten
+
+
+async def test_a_reply_rests_on_nothing_that_was_not_quoted() -> None:
+    first, second = found("descale " * 400), found(f"{DESCALE} descale" * 5, 1)
+    for characters, ordinals in ((79, []), (6000, [1])):
+        stage = Scripted([Token(text="Use the liquid from the kitchen cupboard."), end()])
+        parts = await reply(around(stage, Library(first, second), characters=characters))
+        assert [source.ordinal for source in last(parts).sources] == ordinals
+
+
+async def test_a_lookup_for_whose_result_there_is_no_room_says_so() -> None:
+    call = [*calling(), end("tool_calls")]
+    stage = Scripted(call, [TOO_LONG], [TOO_LONG], [TOO_LONG], [Token(text=ANSWER), end()])
+    parts = await reply(around(stage, Library(found(DESCALE)), mode="tool"))
+    assert stage.jobs[-1].messages[-1].content == NO_ROOM
+    assert last(parts).sources == []
 
 
 # Looked up when the model asks
@@ -332,7 +377,7 @@ async def test_calls_at_once_count_one_by_one_and_share_the_room() -> None:
     assert library.asked == ["q0", "q1", "q2"]
     answers = [message for message in stage.jobs[1].messages if message.role == "tool"]
     assert [each.content.startswith(ENOUGH) for each in answers] == [False, False, False, True, True]
-    assert sum(each.content.count("descale") for each in answers) <= 2500 // 8
+    assert 2500 // 10 < sum(each.content.count("descale") for each in answers) <= 2500 // 8
     assert stage.jobs[1].tools == []
 
 
