@@ -15,6 +15,7 @@ from appliance.dialogue.telling import alike, telling
 from appliance.dialogue.words import words
 from appliance.errors import RequestError
 from appliance.jobs import AnyPart, Generated, Source, Token
+from appliance.store.passages import MOST_WORDS, WORD
 from appliance.voice.joined import Joined
 from appliance.voice.lookups import Lookups
 
@@ -33,6 +34,8 @@ ATTRIBUTING: Final = CapacityLimiter(2)
 """Replies whose sources are looked for at once, beside the event loop: of a long reply that may take half a second."""
 SHORT: Final = 5
 """A question with fewer words is about the one before: "And how often?"."""
+MOST_ENDING: Final = 1000
+"""Characters of a message that are looked for."""
 SHARES: Final = (0.0, 0.2, 0.5, 1.0)
 """Of the bound on what is quoted: the last one is tried first, the others where the context has no room for it. The
 first, without documents, is not for a job that whoever sent it will shorten."""
@@ -191,11 +194,21 @@ def last_words(messages: Sequence[Message]) -> str:
 
 
 def question(messages: Sequence[Message]) -> str:
-    """What is looked for: what the user said last, and, if that is short, what they said before."""
-    said = [message.content for message in messages if message.role == "user"][-2:]
+    """What is looked for: what the user said last, and, if that is short, what they said before.
+
+    Of a long message its end, where the question is mostly; all of it is looked for.
+    """
+    said = [ending(message.content, MOST_WORDS - SHORT) for message in messages if message.role == "user"][-2:]
     if len(said) == 2 and len(words(said[1])) >= SHORT:
         del said[0]
     return "\n".join(reversed(said))
+
+
+def ending(text: str, most: int) -> str:
+    """The last words of a text, at most so many."""
+    text = text[-MOST_ENDING:]
+    starts = [word.start() for word in WORD.finditer(text)]
+    return text[starts[-most] :] if len(starts) > most else text
 
 
 def told(found: Sequence[Sequence[Found]], most: int) -> dict[tuple[str, int], Found]:

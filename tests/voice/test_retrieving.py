@@ -29,7 +29,7 @@ from appliance.jobs import (
     ToolCall,
 )
 from appliance.store.owners import LOCAL
-from appliance.store.passages import Found
+from appliance.store.passages import MOST_WORDS, WORD, Found
 from appliance.voice import retrieved, retrieving
 from appliance.voice.lookups import ENOUGH, MOST_CALLS, NO_ROOM, NOTHING
 from appliance.voice.retrieving import Retrieval, Retrieving
@@ -231,6 +231,21 @@ async def test_a_search_that_fails_does_not_end_the_reply(
     assert (line["event"], line["error"]) == ("documents not searched", type(error).__name__)
     assert "secret" not in str(line)
     assert "descale" not in str(line)
+
+
+async def test_of_long_messages_the_end_is_looked_for() -> None:
+    asked = "How often must I descale the coffee machine?"
+    pasted = "Dear all, this was never asked. " * 30_000
+    long = [Message("user", "Before."), Message("user", f"{pasted}\n\n{asked}")]
+    short = [Message("user", f"{pasted}\n\n{asked}"), Message("assistant", "Often."), Message("user", "Why is that?")]
+    for told in (long, short):
+        library = Library(found(DESCALE))
+        await reply(around(Scripted([end()]), library), Generate(messages=told))
+        (words_asked,) = library.asked
+        looked_for = WORD.findall(words_asked)
+        assert len(looked_for) <= MOST_WORDS
+        assert words_asked.endswith(asked)
+        assert words_asked.startswith("Why is that?") == (told is short)
 
 
 async def test_a_search_that_never_ends_does_not_hold_up_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
