@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     """What was asked, and what was found; None where nothing more was looked up."""
 
 NAME: Final = "file_search"
+CALL: Final = "<tool_call>"
+"""How models begin a call."""
 MOST_CALLS: Final = 3
 """Of one reply; then the model has to do without the tool."""
 MOST_QUERY: Final = 120
@@ -57,9 +59,15 @@ class Lookups:
         self._tool = Tool(self.name, "Search the user's documents for passages that answer a question.", _PARAMETERS)
 
     def offered(self) -> Generate:
-        """The job as it is now, with the tool if it may still be called."""
-        if not self._left:
+        """The job as it is now. A tool that may not be called again stays in the prompt, which so goes on as before.
+
+        No grammar holds the model then: what begins like a call ends the reply. Beside the client's tools, which may
+        still be called, it goes.
+        """
+        if not self._left and self._job.tools:
             return self._job
+        if not self._left:
+            return replace(self._job, tools=[self._tool], tool_choice="none", stop=[*self._job.stop, CALL])
         alone = not self._job.tools  # small models do not stop calling; the client's own calls may come together
         offered = replace(
             self._job,

@@ -25,7 +25,8 @@ HOSTILE = st.lists(
     st.one_of(
         st.sampled_from([
             END, BEGIN, MARK, "[1] ", "[2] other.pdf", "\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85",
-            "\u2028", "\u2029", "\u200b", "\u202e", "\ufeff", "\U000e0041", ">", "</tool_response>", "user:", "\n\n",
+            "\u2028", "\u2029", "\u200b", "\u202e", "\ufeff", "\U000e0041", "\U000e0100", "\xad",
+            "\u180e", "\u3164", ">", "</tool_response>", "user:", "\n\n",
         ]),
         st.text(max_size=20),
     ),
@@ -48,7 +49,9 @@ def test_no_passage_can_close_its_quotation(passages: list[Passage]) -> None:
 @given(HOSTILE)
 def test_what_nobody_sees_is_not_quoted(text: str) -> None:
     block = quoted([Passage(text, text)], 10_000)
-    assert not re.search("[\u200b\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\r\v\f\u2028\u2029\x85]", block)
+    assert not re.search(
+        "[\u200b\u202a-\u202e\u2066-\u2069\ufeff\xad\u180e\u3164\U000e0000-\U000e01ef\r\v\f\u2028\u2029\x85]", block
+    )
     assert "</tool_response>" not in block
 
 

@@ -369,13 +369,14 @@ async def test_words_come_while_the_model_still_writes() -> None:
     assert seen == [("Let ", 1), ("A", 2), ("B", 2), ("end", 2)]
 
 
-async def test_a_tool_that_is_called_again_and_again_is_taken_away() -> None:
+async def test_a_tool_that_was_called_often_enough_stays_in_the_prompt_and_is_called_no_more() -> None:
     again = [*calling(), end("tool_calls", 1, 1)]
     stage = Scripted(*[again] * MOST_CALLS, [Token(text="Enough."), end()])
     library = Library(found(DESCALE))
     parts = await reply(around(stage, library, mode="tool"))
     assert words(parts) == "Enough."
-    assert [len(job.tools) for job in stage.jobs] == [1, 1, 1, 0]
+    assert [job.tools for job in stage.jobs] == [stage.jobs[0].tools] * (MOST_CALLS + 1)
+    assert [(job.tool_choice, job.stop) for job in stage.jobs[-2:]] == [("auto", []), ("none", ["<tool_call>"])]
     assert len(library.asked) == MOST_CALLS
     assert [message.role for message in stage.jobs[-1].messages] == [
         "system",
@@ -393,7 +394,7 @@ async def test_calls_at_once_count_one_by_one_and_share_the_room() -> None:
     answers = [message for message in stage.jobs[1].messages if message.role == "tool"]
     assert [each.content.startswith(ENOUGH) for each in answers] == [False, False, False, True, True]
     assert 2500 // 10 < sum(each.content.count("descale") for each in answers) <= 2500 // 8
-    assert stage.jobs[1].tools == []
+    assert stage.jobs[1].tool_choice == "none"
 
 
 @pytest.mark.parametrize("arguments", ['{"query": ""}', "{}", "no json", '{"query": 3}'])
