@@ -18,7 +18,7 @@ MOST_NAME: Final = 80
 
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _JOINTS: Final = re.compile(r"[-_.\s]+")
-_NAMED: Final = re.compile(r"\s*(?<!\S)Sources?: [^\n]*\Z")
+_WORD: Final = re.compile(r"\S+")
 
 
 def named(sources: Sequence[Source]) -> str:
@@ -29,9 +29,21 @@ def named(sources: Sequence[Source]) -> str:
     return f" Source{'s' if len(places) > 1 else ''}: {', and '.join(places)}."
 
 
-def nameless(reply: str) -> str:
-    """An earlier reply as the model wrote it: it would name sources by itself if it saw that it did."""
-    return _NAMED.sub("", reply)
+def said_before(reply: str) -> int:
+    """Where the naming behind a reply begins: characters, spaces not counted, as what is heard has its own spaces."""
+    return sum(map(len, reply.split()))
+
+
+def nameless(words: str, sources: Sequence[Source]) -> str:
+    """What was heard of an earlier reply, as the model wrote it: it would name sources by itself if it saw any."""
+    left = next((source.named for source in sources if source.named is not None), None)
+    if left is None:
+        return words
+    for word in _WORD.finditer(words):
+        if len(word[0]) > left:
+            return words[: word.start() + left].rstrip()
+        left -= len(word[0])
+    return words
 
 
 def _place(source: Source) -> str:

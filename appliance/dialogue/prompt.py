@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from appliance.dialogue.naming import nameless
 from appliance.jobs import Message, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from appliance.jobs import Source
 
 
 class Told(Protocol):
@@ -45,9 +48,13 @@ class Told(Protocol):
     def name(self) -> str:
         """What is called."""
 
+    @property
+    def sources(self) -> Sequence[Source]:
+        """What a reply rests on, and where it names that."""
+
 
 def messages(instructions: str, items: Iterable[Told], left_out: Collection[str] = ()) -> list[Message]:
-    """As the model reads it: only what was heard of its own words, and no call without its answer's place."""
+    """As the model reads it: what was heard of its own words alone, and no call without its answer's place."""
     told = [Message("system", instructions)] if instructions else []
     called: set[str] = set()
     for item in items:
@@ -55,8 +62,8 @@ def messages(instructions: str, items: Iterable[Told], left_out: Collection[str]
             continue
         match item.kind:
             case "message":
-                if item.words:
-                    told.append(Message(item.role, item.words))
+                if words := nameless(item.words, item.sources):
+                    told.append(Message(item.role, words))
             case "function_call" if item.status == "completed":
                 called.add(item.call_id)
                 call = ToolCall(item.call_id, item.name, item.text or "{}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from appliance.dialogue.words import UNSPACED
@@ -25,8 +27,14 @@ WORD: Final = 1.0
 """... of any other word,"""
 SHORT: Final = 0.5
 """... of a word of three letters, and of a pair of characters."""
-MOST_WORDS: Final = 20_000
+MOST_CHARACTERS: Final = 40_000
 """Of a text that are looked at."""
+MOST_WORDS: Final = 20_000
+"""... and of its words."""
+MOST_STEM: Final = 32
+"""Characters of a number."""
+NAMES: Final = 0.3
+"""Where more of a text's words than these are written large inside a sentence, that makes no names: German's nouns."""
 
 _WORD: Final = re.compile(r"[^\W_]+(?:[.,:][0-9]+)*")
 _LISTED: Final = """
@@ -49,37 +57,70 @@ _COMMON: Final = frozenset(_LISTED.split())
 """Words that many a sentence has. A language that is not here has a few more telling words, and no other harm."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a text tells, read once."""
+
+    stems: dict[str, float] = field(default_factory=dict)
+    """With what each is worth."""
+    places: list[tuple[int, int, str]] = field(default_factory=list)
+    """Where each stem begins and ends, in order."""
+    beside: dict[str, set[str]] = field(default_factory=dict)
+    """The telling words before and behind each number of one or two digits, which says little without them."""
+
+
 def telling(text: str) -> dict[str, float]:
     """Stems of a text's telling words, with what each is worth."""
-    found: dict[str, float] = {}
-    begins = True
-    for at, match in enumerate(_WORD.finditer(text)):
-        if at == MOST_WORDS:
-            break
-        word = match[0]
-        for stem, weight in _stems(word, begins=begins):
-            found[stem] = max(weight, found.get(stem, 0.0))
-        begins = text[match.end() : match.end() + 2].strip()[:1] in (".", "!", "?", ":")
+    return gist(text).stems
+
+
+def gist(text: str) -> Gist:
+    """What the first `MOST_CHARACTERS` tell."""
+    found = Gist()
+    text = text[:MOST_CHARACTERS]
+    words = list(islice(_WORD.finditer(text), MOST_WORDS))
+    begins = [True, *(text[word.end() : word.end() + 2].strip()[:1] in (".", "!", "?", ":") for word in words)]
+    large = sum(word[0][0].isupper() and not first for word, first in zip(words, begins, strict=False))
+    names = large < NAMES * len(words)
+    before = number = ""
+    for word, first in zip(words, begins, strict=False):
+        for stem, weight, start, end in _stems(word[0], name=names and not first):
+            found.stems[stem] = max(weight, found.stems.get(stem, 0.0))
+            found.places.append((word.start() + start, word.start() + end, stem))
+            if number:
+                found.beside[number].add(stem)
+            number = stem if weight == NUMBER and len(stem) <= 2 and stem.isdigit() else ""
+            if number:
+                found.beside.setdefault(number, set()).update([before] if before else [])
+            before = stem
     return found
 
 
 def alike(one: Collection[str], other: Collection[str]) -> bool:
     """Whether any two stems of them are equal, or one begins with the other."""
-    return any(a.startswith(b) or b.startswith(a) for a in one for b in other)
+    return _begun(one, set(other)) or _begun(other, set(one))
 
 
-def _stems(word: str, *, begins: bool) -> Iterator[tuple[str, float]]:
+def _begun(stems: Collection[str], by: set[str]) -> bool:
+    return any(stem[:end] in by for stem in stems for end in range(1, len(stem) + 1))
+
+
+def _stems(word: str, *, name: bool) -> Iterator[tuple[str, float, int, int]]:
+    """With what each is worth, and where it stands in the word."""
     plain = "".join(each for each in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(each))
+    end = len(word)
     if UNSPACED.search(word):
-        yield from ((pair, SHORT) for pair in (plain[at : at + 2] for at in range(len(plain) - 1)))
+        for at in range(len(plain) - 1):
+            start = at * end // len(plain)
+            yield plain[at : at + 2], SHORT, start, min(end, start + 2)
     elif any(map(str.isdigit, plain)):
-        yield plain, NUMBER
+        yield plain[:MOST_STEM], NUMBER, 0, end
     elif plain in _COMMON or word.casefold() in _COMMON:
         return
-    elif not begins and word[0].isupper():
-        yield _stem(plain), NAME
+    elif name and word[0].isupper():
+        yield _stem(plain), NAME, 0, end
     elif len(plain) >= 3:
-        yield _stem(plain), WORD if len(plain) > 3 else SHORT
+        yield _stem(plain), WORD if len(plain) > 3 else SHORT, 0, end
 
 
 def _stem(plain: str) -> str:

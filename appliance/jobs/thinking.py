@@ -72,6 +72,8 @@ class Generate(Prompt, frozen=True, kw_only=True):
     """None: as many as the context holds."""
     room: int = 0
     """Tokens of the reply that the context has to have room for; else `context_length_exceeded`."""
+    shortens: bool = False
+    """Whoever sends it tells less of what was said before where that is exceeded: so what is quoted in it stays."""
     sampling: Sampling = Sampling()
     stop: list[str] = []
     tool_choice: Literal["auto", "none", "required"] = "auto"
@@ -161,6 +163,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What of the passage the reply shares, 500 characters at most."""
     start: int
     end: int
+    named: int | None = None
+    """Characters of the reply, spaces not counted, before its sources are named aloud; None where they are not."""
 
 
 class Generated(Part, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     """What was asked, and what was found; None where nothing more was looked up."""
 
 NAME: Final = "file_search"
+CALL: Final = "<tool_call>"
+"""How models begin a call."""
 MOST_CALLS: Final = 3
 """Of one reply; then the model has to do without the tool."""
 MOST_QUERY: Final = 120
@@ -28,6 +30,7 @@ MOST_QUERY: Final = 120
 MOST_QUESTION: Final = 500
 """Characters of the user's words that stand behind a result once more."""
 NOTHING: Final = "The documents say nothing about that."
+NO_ROOM: Final = "There is no room here for what the documents say."
 ENOUGH: Final = "Nothing more can be looked up for this reply."
 
 _PARAMETERS: Final = {
@@ -56,9 +59,15 @@ class Lookups:
         self._tool = Tool(self.name, "Search the user's documents for passages that answer a question.", _PARAMETERS)
 
     def offered(self) -> Generate:
-        """The job as it is now, with the tool if it may still be called."""
-        if not self._left:
+        """The job as it is now. A tool that may not be called again stays in the prompt, which so goes on as before.
+
+        No grammar holds the model then: what begins like a call ends the reply. Beside the client's tools, which may
+        still be called, it goes.
+        """
+        if not self._left and self._job.tools:
             return self._job
+        if not self._left:
+            return replace(self._job, tools=[self._tool], tool_choice="none", stop=[*self._job.stop, CALL])
         alone = not self._job.tools  # small models do not stop calling; the client's own calls may come together
         offered = replace(
             self._job,
@@ -89,12 +98,20 @@ class Lookups:
         self._forced = False
 
     def answered(self, results: Sequence[Result], most: int) -> Generate:
-        """The job that follows on the calls' results; of each at most so many characters are quoted."""
+        """The job that follows on the calls' results; of each at most so many bytes are quoted."""
+        quotes = [quoted(found or (), most, asked) for asked, found in results]
         answers = [
-            Message("tool", ENOUGH if found is None else quoted(found, most, asked) or NOTHING, tool_call_id=call.id)
-            for call, (asked, found) in zip(self._called[-1].tool_calls, results, strict=True)
+            Message("tool", quote or _instead(found), tool_call_id=call.id)
+            for call, quote, (_, found) in zip(self._called[-1].tool_calls, quotes, results, strict=True)
         ]
-        if any(found for _, found in results):  # the last words are the user's, also for a model that knows no tools
+        if any(quotes):  # the last words are the user's, also for a model that knows no tools
             answers[-1] = replace(answers[-1], content=f"{answers[-1].content}\n\n{self._question}")
         self._job = replace(self._job, messages=[*self._called, *answers])
         return self.offered()
+
+
+def _instead(found: Sequence[Found] | None) -> str:
+    """What is said where nothing is quoted."""
+    if found is None:
+        return ENOUGH
+    return NO_ROOM if found else NOTHING

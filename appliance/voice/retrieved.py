@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
+from anyio import CapacityLimiter, to_thread
 from msgspec.structs import replace
 
 from appliance.dialogue.attribution import attribute
-from appliance.dialogue.naming import named
-from appliance.dialogue.quoting import ASKED, quoted
+from appliance.dialogue.naming import named, said_before
+from appliance.dialogue.quoting import ASKED, fitting, quoted
 from appliance.dialogue.telling import alike, telling
 from appliance.dialogue.words import words
 from appliance.errors import RequestError
 from appliance.jobs import AnyPart, Generated, Source, Token
+from appliance.store.passages import MOST_WORDS, WORD
 from appliance.voice.joined import Joined
 from appliance.voice.lookups import Lookups
 
@@ -33,10 +35,15 @@ if TYPE_CHECKING:
             """Nothing where the search fails."""
 
 
+ATTRIBUTING: Final = CapacityLimiter(2)
+"""Replies whose sources are looked for at once, beside the event loop: of a long reply that may take half a second."""
 SHORT: Final = 5
 """A question with fewer words is about the one before: "And how often?"."""
-SHARES: Final = (0.5, 1.0)
-"""Of the bound on what is quoted: the last one is tried first, the others where the context has no room for it."""
+MOST_ENDING: Final = 1000
+"""Characters of a message that are looked for."""
+SHARES: Final = (0.0, 0.2, 0.5, 1.0)
+"""Of the bound on what is quoted: the last one is tried first, the others where the context has no room for it. The
+first, without documents, is not for a job that whoever sent it will shorten."""
 
 
 class RetrievedAnswer:
@@ -46,7 +53,8 @@ class RetrievedAnswer:
         self._llm, self._look_up, self._how, self._asked, self._stack = llm, look_up, how, job, stack
         self._lookups = Lookups(job, last_words(job.messages), forced=how.forced) if how.mode == "tool" else None
         self._joined = Joined(self._lookups.name if self._lookups is not None else None)
-        self._found: dict[tuple[str, int], Found] = {}
+        self._quoted: dict[tuple[str, int], Found] = {}
+        """What the reply may rest on: all that the jobs so far have quoted."""
         self._compose: Callable[[float], Generate] | None = None
         """The job that comes next, or is under way, with a share of what is quoted in it …"""
         self._shares: list[float] = []
@@ -74,7 +82,7 @@ class RetrievedAnswer:
                 await self._let_go()
             else:
                 self._begun = True
-                self._take(part)
+                await self._take(part)
         return self._ready.popleft(), b""
 
     def promote(self) -> None:
@@ -110,9 +118,14 @@ class RetrievedAnswer:
         found = await self._look_up(asked) if wanted else ()
         found = [each for each in found if alike(wanted, telling(f"{each.name} {each.heading} {each.text}"))]
         if found:
-            self._note(found)
-            self._shares = list(SHARES)
-        self._compose = lambda share: with_quotes(job, found, int(self._how.characters * share), asked)
+            self._shares = list(SHARES[job.shortens :])
+
+        def compose(share: float) -> Generate:
+            most = int(self._how.characters * share)
+            self._quoted = told([found], most)
+            return with_quotes(job, found, most, asked)
+
+        self._compose = compose
 
     async def _go_on(self) -> None:
         """The model has asked for something: look it up, and let it go on with that."""
@@ -127,19 +140,20 @@ class RetrievedAnswer:
             asked = lookups.asked(call)
             # Small models ask for nothing that is anywhere; then it is what the user asked.
             found = await self._look_up(asked, question(self._asked.messages)) if lookups.take() else None
-            self._note(found or ())
             results.append((asked, found))
         left = self._asked.max_tokens and self._asked.max_tokens - joined.written
         lookups.called(said, calls, left)
-        most = self._how.characters // len(calls)
-        self._shares = list(SHARES)
-        self._compose = lambda share: lookups.answered(results, int(most * share))
+        before, looked_up = self._quoted, [found for _, found in results if found]
+        self._shares = list(SHARES[self._asked.shortens :])
 
-    def _note(self, found: Sequence[Found]) -> None:
-        for each in found:
-            self._found.setdefault((each.document, each.ordinal), each)
+        def compose(share: float) -> Generate:
+            most = int(self._how.characters * share) // max(1, len(looked_up))
+            self._quoted = before | told(looked_up, most)
+            return lookups.answered(results, most)
 
-    def _take(self, part: AnyPart) -> None:
+        self._compose = compose
+
+    async def _take(self, part: AnyPart) -> None:
         if not isinstance(part, Generated):
             self._ready.extend(self._joined.take(part))
             return
@@ -149,22 +163,27 @@ class RetrievedAnswer:
         if looks_up and left and part.finish_reason != "length":
             self._goes_on = True
         elif looks_up:
-            self._finish(replace(end, finish_reason="length"))
+            await self._finish(replace(end, finish_reason="length"))
         else:  # calls of the client's own are answered by the client, who asks again: the model can look up then
-            self._finish(end)
+            await self._finish(end)
 
-    def _finish(self, end: Generated) -> None:
-        sources = self._sources()
+    async def _finish(self, end: Generated) -> None:
+        sources = await self._sources()
         formed = self._asked.json or self._asked.schema is not None
         if self._how.aloud and not formed and end.finish_reason == "stop" and (said := named(sources)):
             self._ready.append(Token(text=said))
+            before = said_before(self._joined.text)
+            sources = [replace(source, named=before) for source in sources]
         self._ready.append(replace(end, sources=sources))
 
-    def _sources(self) -> list[Source]:
-        passages = list(self._found.values())
+    async def _sources(self) -> list[Source]:
+        passages = list(self._quoted.values())
         if not passages:
             return []
-        rests = attribute(self._joined.text, passages, last_words(self._asked.messages))
+        rests = await to_thread.run_sync(
+            attribute, self._joined.text, passages, last_words(self._asked.messages),
+            limiter=ATTRIBUTING, abandon_on_cancel=True,
+        )  # fmt: skip
         return [
             Source(
                 document=passage.document, name=passage.name, page=passage.page, heading=passage.heading,
@@ -181,18 +200,34 @@ def last_words(messages: Sequence[Message]) -> str:
 
 
 def question(messages: Sequence[Message]) -> str:
-    """What is looked for: what the user said last, and, if that is short, what they said before."""
-    said = [message.content for message in messages if message.role == "user"][-2:]
+    """What is looked for: what the user said last, and, if that is short, what they said before.
+
+    Of a long message its end, where the question is mostly; all of it is looked for.
+    """
+    said = [ending(message.content, MOST_WORDS - SHORT) for message in messages if message.role == "user"][-2:]
     if len(said) == 2 and len(words(said[1])) >= SHORT:
         del said[0]
     return "\n".join(reversed(said))
 
 
+def ending(text: str, most: int) -> str:
+    """The last words of a text, at most so many."""
+    text = text[-MOST_ENDING:]
+    starts = [word.start() for word in WORD.finditer(text)]
+    return text[starts[-most] :] if len(starts) > most else text
+
+
+def told(found: Sequence[Sequence[Found]], most: int) -> dict[tuple[str, int], Found]:
+    """What is quoted where each result has so many bytes, each passage once."""
+    return {(each.document, each.ordinal): each for result in found for each, _ in fitting(result, most)}
+
+
 def with_quotes(job: Generate, found: Sequence[Found], most: int, asked: str) -> Generate:
     """The job with what was found before the user's last words, so that all before them stays as it is."""
     at = max((at for at, message in enumerate(job.messages) if message.role == "user"), default=-1)
-    if not found or at < 0:
+    quotes = quoted(found, most, asked)
+    if not quotes or at < 0:
         return job
-    told = list(job.messages)
-    told[at] = replace(told[at], content=f"{quoted(found, most, asked)}\n\n{ASKED}{told[at].content}")
-    return replace(job, messages=told)
+    messages = list(job.messages)
+    messages[at] = replace(messages[at], content=f"{quotes}\n\n{ASKED}{messages[at].content}")
+    return replace(job, messages=messages)

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import anyio
-from msgspec.structs import replace
 
-from appliance.dialogue.naming import nameless
-from appliance.jobs import Generate, Prepare
+from appliance.jobs import Generate
 from appliance.logs import logger, place_of
 from appliance.voice.retrieved import RetrievedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from appliance.jobs import AnyJob, Message
+    from appliance.jobs import AnyJob
     from appliance.store.owners import Owner
     from appliance.store.passages import Found
     from appliance.voice.stages import Answer, Stage
@@ -56,7 +54,7 @@ class Retrieval:
     passages: int = 5
     """Most that are quoted of one search."""
     characters: int = 3000
-    """Most that are quoted of their texts: some 750 tokens."""
+    """Most that are quoted of their texts, in UTF-8's bytes: some 750 tokens."""
     aloud: bool = False
     """The reply is spoken: it names its sources."""
     forced: bool = False
@@ -74,8 +72,6 @@ class Retrieving:
     @asynccontextmanager
     async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Answer]:
         """Send a job. Nothing is looked up before its answer is asked for, so that it can be promoted at once."""
-        if self._how.aloud and isinstance(job, Generate | Prepare):
-            job = replace(job, messages=[_nameless(message) for message in job.messages])
         if not isinstance(job, Generate) or not self._wanted(job):
             async with self._llm.stream(job, payload) as answer:
                 yield answer
@@ -103,7 +99,3 @@ class Retrieving:
         except Exception as error:  # noqa: BLE001 - whatever it is, the reply goes on without
             log.warning("documents not searched", **place_of(error))
         return found
-
-
-def _nameless(message: Message) -> Message:
-    return replace(message, content=nameless(message.content)) if message.role == "assistant" else message

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import UNSET
 
 from appliance.ids import new_id
-from appliance.jobs import Message, Source
+from appliance.jobs import Message
 from appliance.store.items import Item as Kept
 from appliance.store.items import Status
 from appliance.web.replies import Reply
@@ -49,7 +49,7 @@ def kept(item: Item) -> Kept:
             known = ROLES[role]
             return Kept(
                 id=item.id, role="user" if known == "tool" else known, words=item.text, status=item.status,
-                sources=_sources(item),
+                sources=tuple(item.sources),
             )  # fmt: skip
         case CallItem():
             return Kept(
@@ -63,11 +63,6 @@ def kept(item: Item) -> Kept:
         case ReasoningItem():
             thoughts = [part.text for part in item.summary] + [part.text for part in item.content]
             return Kept(id=item.id, kind="reasoning", role="assistant", status=item.status, text="".join(thoughts))
-
-
-def _sources(item: MessageItem) -> Sequence[Source]:
-    parts = (part for part in item.content if isinstance(part, OutputText))
-    return tuple(citation.source for part in parts for citation in part.annotations)
 
 
 def kept_messages(messages: Iterable[Message]) -> list[Kept]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from appliance.dialogue.naming import nameless
 from appliance.errors import RequestError
 from appliance.jobs import Message, ToolCall
 from appliance.web.wire_messages import ROLES
@@ -36,7 +37,7 @@ def messages(instructions: str | None, items: Sequence[Item]) -> list[Message]:
     for item in items:
         match item:
             case MessageItem(role=role):
-                found.append(Message(ROLES[role], item.text))
+                found.append(Message(ROLES[role], nameless(item.text, item.sources)))
             case CallItem() if item.status != "incomplete":
                 called.add(item.call_id)
                 if not found or found[-1].role != "assistant":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from appliance.web.wire_file_search import Search as Asked
 
 MOST_CHARACTERS: Final = 6000
-"""Of what is quoted, however large the context is …"""
+"""Bytes of what is quoted, however large the context is …"""
 MOST_ALOUD: Final = 2000
 """… and for somebody who waits for the first sound: a CPU reads them in a second or two."""
 
@@ -31,7 +31,7 @@ def with_documents(
 ) -> Stages:  # fmt: skip
     """The same stages, whose replies rest on the documents of these collections of the owner's, by number.
 
-    At most a quarter of the `context` (tokens) is quoted, as four characters are a token, of `most` passages. Where
+    At most about a quarter of the `context` (tokens) is quoted, as four bytes are a token, of `most` passages. Where
     the stages look something up already, this takes its place.
     """
     characters = min(MOST_ALOUD if aloud else MOST_CHARACTERS, context)

@@ -27,6 +27,8 @@ async def opened(
     less: Iterator[Any] = ever_shorter(job.messages) if shorten else iter(())
     begun = False
     while True:
+        messages = next(less, None)
+        job = replace(job, shortens=messages is not None)
         try:
             with fields_named(**fields):
                 async with side_by_side(stage, [job]) as parts:
@@ -35,9 +37,6 @@ async def opened(
                     yield first, parts
                     return
         except RequestError as error:
-            if begun or error.code != "context_length_exceeded":
-                raise
-            messages = next(less, None)
-            if messages is None:
+            if begun or error.code != "context_length_exceeded" or messages is None:
                 raise
             job = replace(job, messages=messages)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from appliance.jobs import Source
@@ -23,6 +24,8 @@ class FileCitation(msgspec.Struct, frozen=True, kw_only=True):
     quote: str = ""
     start_index: int = 0
     end_index: int = 0
+    named: Annotated[int, Meta(ge=0)] | None = None
+    """Where the reply names its sources aloud, as `Source` has it."""
     type: Literal["file_citation"] = "file_citation"
 
     @classmethod
@@ -31,7 +34,7 @@ class FileCitation(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             file_id=source.document, filename=source.name, index=source.end - before, page=source.page,
             passage=source.ordinal, heading=source.heading, quote=source.quote, start_index=source.start - before,
-            end_index=source.end - before,
+            end_index=source.end - before, named=source.named,
         )  # fmt: skip
 
     @property
@@ -39,7 +42,7 @@ class FileCitation(msgspec.Struct, frozen=True, kw_only=True):
         """As the box remembers it."""
         return Source(
             document=self.file_id, name=self.filename, page=self.page, heading=self.heading, ordinal=self.passage,
-            quote=self.quote, start=self.start_index, end=self.end_index,
+            quote=self.quote, start=self.start_index, end=self.end_index, named=self.named,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from appliance.errors import RequestError
 from appliance.ids import new_id
+from appliance.jobs import Source
 from appliance.web.faults import missing_field
 from appliance.web.wire_citations import FileCitation
 from appliance.web.wire_likelihoods import TokenLogprob
@@ -70,6 +71,12 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     def text(self) -> str:
         """All of its content."""
         return "".join(part.refusal if isinstance(part, Refusal) else part.text for part in self.content)
+
+    @property
+    def sources(self) -> list[Source]:
+        """What its content rests on."""
+        parts = (part for part in self.content if isinstance(part, OutputText))
+        return [citation.source for part in parts for citation in part.annotations]
 
 
 class CallItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="function_call"):

@@ -39,8 +39,8 @@ def world() -> World:
     return made
 
 
-async def ask(url: str, modality: str) -> tuple[list[Any], Any]:
-    async with calling(url, output_modalities=[modality]) as caller:
+async def ask(url: str, modality: str, conversation: str | None = None) -> tuple[list[Any], Any]:
+    async with calling(url, conversation, output_modalities=[modality]) as caller:
         item: Any = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": QUESTION}]}
         await caller.connection.conversation.item.create(item=item)
         await caller.connection.response.create()
@@ -77,16 +77,26 @@ def test_the_official_client_hears_what_a_response_rests_on(
         assert kept["content"][0]["annotations"] == [annotation]
 
 
-def test_what_was_kept_is_told_again_and_the_model_does_not_see_the_names(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("door", ["chat", "response", "live"])
+def test_what_was_kept_is_told_again_and_the_model_does_not_see_the_names(
+    world: World, tmp_path: Path, door: str
+) -> None:
     world.replies = [ANSWER, "Yes."]
     with simulated_doors(world=world, folder=tmp_path) as url:
         _, done = asyncio.run(ask(url, "text"))
         conversation = done.response.conversation_id
-        body = {"messages": [{"role": "user", "content": QUESTION}], "conversation": conversation}
-        httpx.post(f"{url}/v1/chat/completions", json=body).raise_for_status()
+        inner: Any = world.llm._llm  # type: ignore[attr-defined]
+        if door == "chat":
+            body = {"messages": [{"role": "user", "content": QUESTION}], "conversation": conversation}
+            httpx.post(f"{url}/v1/chat/completions", json=body).raise_for_status()
+        elif door == "response":
+            body = {"input": QUESTION, "conversation": conversation}
+            httpx.post(f"{url}/v1/responses", json=body).raise_for_status()
+        else:
+            asyncio.run(ask(url, "text", conversation=conversation))
         kept = httpx.get(f"{url}/v1/conversations/{conversation}/items?order=asc").json()["data"]
-        assert [len(item["content"][0].get("annotations", ())) for item in kept] == [0, 1, 0, 0]
-    inner: Any = world.llm._llm  # type: ignore[attr-defined]
+        assert len(kept) == 4
+        assert len(kept[1]["content"][0]["annotations"]) == 1
     *_, job = inner.asked(Generate)
     told = [(message.role, message.content) for message in job.messages if message.role != "system"]
     assert told[:2] == [("user", QUESTION), ("assistant", ANSWER)]

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.dialogue.attribution import ASKED, LEAST, MOST_QUOTE, NEW, SHARE, attribute, sentences
-from appliance.dialogue.telling import NUMBER, WORD, telling
+from appliance.dialogue import quoting
+from appliance.dialogue.attribution import (
+    ASKED,
+    LEAST,
+    MOST_QUOTE,
+    MOST_SUPPORTS,
+    NEW,
+    SHARE,
+    attribute,
+    sentences,
+)
+from appliance.dialogue.telling import MOST_CHARACTERS, NUMBER, WORD, Gist, alike, gist, telling
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,35 @@ RESTS_ON_NOTHING = [
     ("What is a router?", "A router is a small computer that passes packets between the parts of the internet."),
     ("Was ist Kaffee?", "Kaffee ist ein Getränk aus gerösteten Bohnen, das viele Menschen am Morgen trinken."),
 ]  # fmt: skip
+
+STEPS = Passage("1. Fill the tank. 2. Add 3 spoons of descaler. 3. Switch the machine on for 20 minutes.")
+TANK = Passage("Die Kaffeemaschine sagt, wann man den Tank leeren muss: alle 2 Tage. Wasser kommt hinten in den Tank.")
+RESTS_ON_NUMBERS = [
+    ("How long is it on?", "It is on for 20 minutes.", STEPS),
+    ("How many spoons are added?", "Add 3.", STEPS),
+    ("How do I descale it?", "1. Fill the tank. 2. Add 3 spoons of descaler.", STEPS),
+    ("Wie oft leere ich den Tank?", "Alle 2 Tage.", TANK),
+    ("How many months is the warranty?", "24.", COFFEE),
+]
+RESTS_ON_NO_NUMBER = [
+    ("How do I make pancakes?", "1. Mix flour and milk. 2. Heat a pan."),
+    ("How do I make pancakes?", "**1.** Mix flour and milk.\n**2.** Heat a pan."),
+    ("How do I make pancakes?", "1) Mix flour and milk.\n2) Heat a pan."),
+    ("How long does tea take?", "It takes 3 minutes."),
+    ("How many airports has Paris?", "Paris has 2 airports."),
+    ("How many airports has Paris?", "2."),
+    ("Welche Farbe hat er?", "In der Anleitung der Kaffeemaschine steht leider nichts über die Farbe vom Tank."),
+]
+
+
+@pytest.mark.parametrize(("question", "reply", "passage"), RESTS_ON_NUMBERS)
+def test_a_small_number_counts_with_its_neighbours(question: str, reply: str, passage: Passage) -> None:
+    assert [each.passage for each in attribute(reply, [passage], question)] == [0]
+
+
+@pytest.mark.parametrize(("question", "reply"), RESTS_ON_NO_NUMBER)
+def test_a_small_number_or_a_german_noun_alone_is_no_source(question: str, reply: str) -> None:
+    assert attribute(reply, [STEPS, TANK], question) == []
 
 
 @pytest.mark.parametrize(("question", "reply", "passage"), RESTS)
@@ -128,6 +167,34 @@ def test_a_quote_is_the_part_that_is_shared_and_bounded() -> None:
     assert len(found.quote) <= MOST_QUOTE
 
 
+def test_each_passage_is_read_once_however_much_rests_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(text: str) -> Gist:
+        read.append(text)
+        return gist(text)
+
+    monkeypatch.setattr(quoting, "gist", counted)
+    rows = [Passage("\n".join(f"item{row} box{row} shelf{number}" for row in range(90))) for number in range(20)]
+    reply = " ".join(f"It is item{row} in box{row} of shelf{row % 20}. Fine." for row in range(90))
+    found = attribute(reply, rows)
+    assert len(found) == MOST_SUPPORTS
+    assert all(f"item{row} box{row}" in each.quote for row, each in enumerate(found[:5]))
+    assert len(read) == len(rows)
+
+
+def test_texts_without_a_word_or_an_end_are_looked_at_once() -> None:
+    dots = "." * 1_000_000  # a pattern that begins at each of them again would take hours
+    assert list(sentences(dots)) == [(0, len(dots))]
+    assert len(gist("水" * 10_000_000).places) < MOST_CHARACTERS
+    assert telling("1" * 10_000_000).keys() == {"1" * 32}
+    one, other = ([f"{letter}{number}" for number in range(100_000)] for letter in "ab")
+    assert not alike(one, other)  # 20 thousand millions of pairs
+    assert alike([*one, "b7"], other)
+    assert alike(["filt"], ["filte"])
+    assert alike(["filte"], ["filt"])
+
+
 @given(st.text(max_size=300), st.lists(st.builds(Passage, st.text(max_size=200)), max_size=4), st.text(max_size=40))
 def test_it_is_always_the_same_and_inside_the_reply(reply: str, passages: list[Passage], question: str) -> None:
     found = attribute(reply, passages, question)
@@ -140,6 +207,13 @@ def test_it_is_always_the_same_and_inside_the_reply(reply: str, passages: list[P
 @given(st.text(alphabet="aB1. !?\n…。", max_size=80))
 def test_sentences_lose_nothing_but_spaces(text: str) -> None:
     assert "".join("".join(text[a:b] for a, b in sentences(text)).split()) == "".join(text.split())
+
+
+def test_what_numbers_a_list_belongs_to_the_sentence_behind_it() -> None:
+    text = "**1.** Mix it. **2.** Heat it.\n3) Eat it in 24. 4. Rest."
+    assert [text[a:b] for a, b in sentences(text)] == [
+        "**1.** Mix it.", "**2.** Heat it.", "3) Eat it in 24. 4. Rest.",
+    ]  # fmt: skip
 
 
 def test_abbreviations_end_no_sentence() -> None:

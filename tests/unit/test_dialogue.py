@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.dialogue.prompt import build
+from appliance.dialogue.prompt import build, messages
 from appliance.engines.llama.text import TextStream
 from appliance.errors import CODES, ApplianceError, EngineDown, NotFound, RequestError, from_code, one_error
-from appliance.jobs import Message, Segment, ToolCall
+from appliance.jobs import Message, Segment, Source, ToolCall
 from appliance.store.items import Item
 from appliance.web.names import Names
 from appliance.web.subtitles import srt, vtt
@@ -76,3 +76,9 @@ def test_one_error_of_many_is_raised_alone() -> None:
     with pytest.raises(BaseExceptionGroup), one_error():
         raise BaseExceptionGroup("none", [ValueError("x")])
     assert issubclass(EngineDown, ApplianceError)
+
+
+def test_a_prompt_has_no_sources_that_a_reply_named_aloud() -> None:
+    source = Source(document="file_1", name="a.md", start=0, end=12, named=11)
+    said = Item(id="1", role="assistant", words="Drain it all. Source: a.", sources=[source])
+    assert messages("", [said]) == [Message("assistant", "Drain it all.")]

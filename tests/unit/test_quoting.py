@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.dialogue.quoting import BEGIN, END, MARK, excerpt, quoted
+from appliance.dialogue.quoting import BEGIN, END, MARK, Excerpts, excerpt, fitting, quoted
 from appliance.dialogue.telling import telling
 
 
@@ -25,7 +25,8 @@ HOSTILE = st.lists(
     st.one_of(
         st.sampled_from([
             END, BEGIN, MARK, "[1] ", "[2] other.pdf", "\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85",
-            "\u2028", "\u2029", "\u200b", "\u202e", "\ufeff", "\U000e0041", ">", "</tool_response>", "user:", "\n\n",
+            "\u2028", "\u2029", "\u200b", "\u202e", "\ufeff", "\U000e0041", "\U000e0100", "\xad",
+            "\u180e", "\u3164", ">", "</tool_response>", "user:", "\n\n",
         ]),
         st.text(max_size=20),
     ),
@@ -36,6 +37,9 @@ HOSTILE = st.lists(
 @given(st.lists(st.builds(Passage, HOSTILE, HOSTILE, st.none() | st.integers(1, 9), HOSTILE), min_size=1, max_size=4))
 def test_no_passage_can_close_its_quotation(passages: list[Passage]) -> None:
     lines = quoted(passages, 10_000).splitlines()  # splits at whatever Python takes for the end of a line
+    if not any(passage.text for passage in passages):
+        assert lines == []
+        return
     assert (lines[0], lines[-1]) == (BEGIN, END)
     plain = [line for line in lines[1:-1] if not line.startswith(MARK.rstrip())]
     assert [line.split()[0] for line in plain] == [f"[{number}]" for number in range(1, len(plain) + 1)]
@@ -45,7 +49,9 @@ def test_no_passage_can_close_its_quotation(passages: list[Passage]) -> None:
 @given(HOSTILE)
 def test_what_nobody_sees_is_not_quoted(text: str) -> None:
     block = quoted([Passage(text, text)], 10_000)
-    assert not re.search("[\u200b\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f\r\v\f\u2028\u2029\x85]", block)
+    assert not re.search(
+        "[\u200b\u202a-\u202e\u2066-\u2069\ufeff\xad\u180e\u3164\U000e0000-\U000e01ef\r\v\f\u2028\u2029\x85]", block
+    )
     assert "</tool_response>" not in block
 
 
@@ -66,6 +72,20 @@ def test_the_quotes_are_bounded(texts: list[str], most: int) -> None:
     block = quoted([Passage(text) for text in texts], most)
     said = [line.removeprefix(MARK) for line in block.splitlines() if line.startswith(MARK)]
     assert sum(map(len, said)) <= most
+
+
+def test_where_nothing_fits_there_is_no_frame() -> None:
+    assert quoted([Passage("x" * 100)], 50) == quoted([Passage("x" * 100)], 0) == quoted([Passage("")], 1000) == ""
+    assert fitting([Passage("x" * 100), Passage("y" * 90)], 79) == []
+    assert fitting([Passage("x" * 100), Passage("y" * 90)], 100) == [(Passage("x" * 100), 80)]
+
+
+@pytest.mark.parametrize("letter", ["水", "あ", "न", "я"])
+def test_a_script_with_more_tokens_in_a_character_gets_fewer_characters(letter: str) -> None:
+    block = quoted([Passage(letter * 5000, heading=""), Passage(letter * 5000, heading="")], 2000)
+    said = [line.removeprefix(MARK) for line in block.splitlines() if line.startswith(MARK)]
+    assert len(said) == 2
+    assert 1500 < sum(len(line.encode()) for line in said) <= 2000
 
 
 def test_the_best_passage_gets_half_and_nothing_is_left_unused() -> None:
@@ -92,6 +112,16 @@ def test_of_a_long_passage_the_part_that_answers_is_quoted(wanted: str) -> None:
     assert part.startswith("… ")
     assert part.endswith(" …")
     assert len(part) <= 200
+
+
+@given(st.text(alphabet="ab. 水", max_size=120), st.lists(st.integers(0, 120), max_size=9), st.integers(1, 60))
+def test_a_window_counts_what_is_inside_it(text: str, starts: list[int], room: int) -> None:
+    part, wanted = Excerpts(text), {"aaa", "bab", "水水"}
+    inside = [
+        {stem for begins, ends, stem in part.gist.places if start <= begins and ends <= start + room} & wanted
+        for start in sorted(starts)
+    ]
+    assert list(part._counts(sorted(starts), wanted, room)) == list(map(len, inside))
 
 
 def test_without_a_word_to_look_for_a_passage_is_quoted_from_its_beginning() -> None:

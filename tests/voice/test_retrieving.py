@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from appliance.dialogue.attribution import attribute
+from appliance.dialogue.naming import nameless
 from appliance.dialogue.quoting import BEGIN, END
 from appliance.errors import DeadlineExceeded, Overloaded, RequestError, StorageFailed
 from appliance.jobs import (
@@ -26,10 +29,11 @@ from appliance.jobs import (
     ToolCall,
 )
 from appliance.store.owners import LOCAL
-from appliance.store.passages import Found
-from appliance.voice import retrieving
-from appliance.voice.lookups import ENOUGH, MOST_CALLS, NOTHING
+from appliance.store.passages import MOST_WORDS, WORD, Found
+from appliance.voice import retrieved, retrieving
+from appliance.voice.lookups import ENOUGH, MOST_CALLS, NO_ROOM, NOTHING
 from appliance.voice.retrieving import Retrieval, Retrieving
+from appliance.web.shortening import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -173,6 +177,20 @@ async def test_a_reply_says_what_it_rests_on() -> None:
     assert words(parts)[source.start : source.end] == ANSWER
 
 
+async def test_what_a_reply_rests_on_is_looked_for_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noting(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return attribute(*given)
+
+    monkeypatch.setattr(retrieved, "attribute", noting)
+    stage = Scripted([Token(text=ANSWER), end()])
+    assert last(await reply(around(stage, Library(found(DESCALE))))).sources
+    assert threads != [threading.get_ident()]
+    assert len(threads) == 1
+
+
 async def test_where_documents_say_nothing_the_job_is_as_it_was() -> None:
     for library in (Library(), Library(found("The sea is wide.", 0, "poem.txt"))):
         stage = Scripted([Token(text="Every week."), end()])
@@ -215,6 +233,21 @@ async def test_a_search_that_fails_does_not_end_the_reply(
     assert "descale" not in str(line)
 
 
+async def test_of_long_messages_the_end_is_looked_for() -> None:
+    asked = "How often must I descale the coffee machine?"
+    pasted = "Dear all, this was never asked. " * 30_000
+    long = [Message("user", "Before."), Message("user", f"{pasted}\n\n{asked}")]
+    short = [Message("user", f"{pasted}\n\n{asked}"), Message("assistant", "Often."), Message("user", "Why is that?")]
+    for told in (long, short):
+        library = Library(found(DESCALE))
+        await reply(around(Scripted([end()]), library), Generate(messages=told))
+        (words_asked,) = library.asked
+        looked_for = WORD.findall(words_asked)
+        assert len(looked_for) <= MOST_WORDS
+        assert words_asked.endswith(asked)
+        assert words_asked.startswith("Why is that?") == (told is short)
+
+
 async def test_a_search_that_never_ends_does_not_hold_up_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieving, "SEARCH_SECONDS", 0.01)
     stage, library = Scripted([Token(text="Well."), end()]), Library(found(DESCALE))
@@ -245,10 +278,54 @@ async def test_less_is_quoted_where_the_context_has_no_room() -> None:
     sizes = [len(job.messages[-1].content) for job in stage.jobs]
     assert 1900 < sizes[0] < 2300
     assert 900 < sizes[1] < 1300
-    stage = Scripted([TOO_LONG])
-    with pytest.raises(RequestError, match="too long"):
-        await reply(around(stage, Library(long)))
-    assert (len(stage.jobs), stage.open) == (2, 0)
+    for job, tries in ((Generate(messages=ASKED), 4), (Generate(messages=ASKED, shortens=True), 3)):
+        stage = Scripted([TOO_LONG])
+        with pytest.raises(RequestError, match="too long"):
+            await reply(around(stage, Library(long)), job)
+        assert (len(stage.jobs), stage.open) == (tries, 0)
+
+
+async def test_what_fits_without_documents_is_answered_without_and_rests_on_none() -> None:
+    stage = Scripted([TOO_LONG], [TOO_LONG], [TOO_LONG], [Token(text=ANSWER), end()])
+    parts = await reply(around(stage, Library(found(DESCALE)), aloud=True))
+    assert stage.jobs[-1] == Generate(messages=ASKED)
+    assert words(parts) == ANSWER
+    assert last(parts).sources == []
+
+
+async def test_of_a_long_conversation_less_is_told_rather_than_of_the_documents() -> None:
+    history = [Message("user", "Hi. " * 50), Message("assistant", "Hello. " * 50), *ASKED[1:]]
+
+    class Narrow(Scripted):
+        def stream(self, job: Any, payload: bytes = b"") -> Any:
+            most = sum(len(message.content) for message in job.messages)
+            self.scripts = [[TOO_LONG] if most > 700 else [Token(text=ANSWER), end()]]
+            return super().stream(job, payload)
+
+    for shorten, told in ((True, 1), (False, 3)):
+        stage = Narrow()
+        retrieving = around(stage, Library(found(DESCALE)))
+        async with opened(retrieving, Generate(messages=history), shorten=shorten) as (_, parts):
+            *_, (_, ended) = [each async for each in parts]
+        assert len(stage.jobs[-1].messages) == told
+        assert isinstance(ended, Generated)
+        assert bool(ended.sources) == shorten
+
+
+async def test_a_reply_rests_on_nothing_that_was_not_quoted() -> None:
+    first, second = found("descale " * 400), found(f"{DESCALE} descale" * 5, 1)
+    for characters, ordinals in ((79, []), (6000, [1])):
+        stage = Scripted([Token(text="Use the liquid from the kitchen cupboard."), end()])
+        parts = await reply(around(stage, Library(first, second), characters=characters))
+        assert [source.ordinal for source in last(parts).sources] == ordinals
+
+
+async def test_a_lookup_for_whose_result_there_is_no_room_says_so() -> None:
+    call = [*calling(), end("tool_calls")]
+    stage = Scripted(call, [TOO_LONG], [TOO_LONG], [TOO_LONG], [Token(text=ANSWER), end()])
+    parts = await reply(around(stage, Library(found(DESCALE)), mode="tool"))
+    assert stage.jobs[-1].messages[-1].content == NO_ROOM
+    assert last(parts).sources == []
 
 
 # Looked up when the model asks
@@ -292,13 +369,14 @@ async def test_words_come_while_the_model_still_writes() -> None:
     assert seen == [("Let ", 1), ("A", 2), ("B", 2), ("end", 2)]
 
 
-async def test_a_tool_that_is_called_again_and_again_is_taken_away() -> None:
+async def test_a_tool_that_was_called_often_enough_stays_in_the_prompt_and_is_called_no_more() -> None:
     again = [*calling(), end("tool_calls", 1, 1)]
     stage = Scripted(*[again] * MOST_CALLS, [Token(text="Enough."), end()])
     library = Library(found(DESCALE))
     parts = await reply(around(stage, library, mode="tool"))
     assert words(parts) == "Enough."
-    assert [len(job.tools) for job in stage.jobs] == [1, 1, 1, 0]
+    assert [job.tools for job in stage.jobs] == [stage.jobs[0].tools] * (MOST_CALLS + 1)
+    assert [(job.tool_choice, job.stop) for job in stage.jobs[-2:]] == [("auto", []), ("none", ["<tool_call>"])]
     assert len(library.asked) == MOST_CALLS
     assert [message.role for message in stage.jobs[-1].messages] == [
         "system",
@@ -315,8 +393,8 @@ async def test_calls_at_once_count_one_by_one_and_share_the_room() -> None:
     assert library.asked == ["q0", "q1", "q2"]
     answers = [message for message in stage.jobs[1].messages if message.role == "tool"]
     assert [each.content.startswith(ENOUGH) for each in answers] == [False, False, False, True, True]
-    assert sum(each.content.count("descale") for each in answers) <= 2500 // 8
-    assert stage.jobs[1].tools == []
+    assert 2500 // 10 < sum(each.content.count("descale") for each in answers) <= 2500 // 8
+    assert stage.jobs[1].tool_choice == "none"
 
 
 @pytest.mark.parametrize("arguments", ['{"query": ""}', "{}", "no json", '{"query": 3}'])
@@ -480,16 +558,21 @@ async def test_what_has_a_form_or_is_cut_off_names_none(more: dict[str, Any], re
     assert len(last(parts).sources) == 1
 
 
-async def test_the_model_does_not_see_that_sources_were_named() -> None:
-    earlier = Message("assistant", f"{ANSWER} Source: coffee machine manual, page 3.")
-    cut = Message("assistant", f"{ANSWER} Sources: coffee mach")
-    told = [*ASKED, earlier, ASKED[1], cut, Message("user", "Source: none. Is it on?")]
+async def test_a_reply_that_names_its_sources_knows_from_where_on() -> None:
+    stage = Scripted([Token(text=ANSWER), end()])
+    parts = await reply(around(stage, Library(found(DESCALE)), aloud=True))
+    assert nameless(words(parts), last(parts).sources) == ANSWER
+    parts = await reply(around(stage, Library(found(DESCALE))))
+    assert [source.named for source in last(parts).sources] == [None]
+
+
+async def test_what_was_said_before_stays_as_it_is() -> None:
+    said = Message("assistant", "There are two. Sources: the Danube springs at Donaueschingen.")
+    told = [*ASKED, said, Message("user", "Is it on?")]
     for job in (Generate(messages=told), Prepare(messages=told)):
         stage = Scripted([end()])
         await reply(around(stage, Library(), aloud=True), job)
-        assert stage.jobs[0].messages == [
-            *ASKED, Message("assistant", ANSWER), ASKED[1], Message("assistant", ANSWER), told[-1],
-        ]  # fmt: skip
+        assert stage.jobs == [job]
 
 
 def test_sampling_and_the_rest_of_a_job_stay() -> None:

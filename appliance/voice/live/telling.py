@@ -47,8 +47,8 @@ class Telling:
         return Generate(
             messages=told, tools=list(style.tools), tool_choice=style.tool_choice, tool_name=style.tool_name,
             parallel_tool_calls=style.parallel_tool_calls, max_tokens=style.max_tokens, room=self._room,
-            sampling=Sampling(temperature=style.temperature, top_p=style.top_p), thinking=False,
-            priority=self._priority,
+            shortens=self._room > 0, sampling=Sampling(temperature=style.temperature, top_p=style.top_p),
+            thinking=False, priority=self._priority,
         )  # fmt: skip
 
     def succeeded(self) -> None:
