@@ -7,10 +7,13 @@ it (round robin, without any history to keep). One user's jobs stay in the order
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+FIRST_WORDS: Final = 12
+"""Tokens until there is a clause that can be spoken: until then somebody hears nothing."""
 
 
 class Wanted(Protocol):

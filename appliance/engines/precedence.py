@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from appliance.engines.fairness import FIRST_WORDS
 from appliance.engines.frames import Hold
 from appliance.jobs import Generate, Speak, Understand
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 HOLD_SECONDS: Final = 2.0
 """Longest time for which one job is waited for."""
-FIRST_WORDS: Final = 12
-"""Parts of a reply until there is a clause that can be spoken."""
 
 
 class Precedence:

@@ -31,6 +31,9 @@ SEARCH_SECONDS: Final = 3.0
 MOST_ASKED: Final = 2000
 """Characters that are looked for."""
 
+PASSAGES: Final = 5
+"""That are quoted, where nobody says how many."""
+
 Mode = Literal["automatic", "tool"]
 
 
@@ -51,7 +54,7 @@ class Retrieval:
     collections: tuple[int, ...]
     mode: Mode = "automatic"
     """`automatic`: before each reply, for what the user said; `tool`: when the model asks for it."""
-    passages: int = 5
+    passages: int = PASSAGES
     """Most that are quoted of one search."""
     characters: int = 3000
     """Most that are quoted of their texts, in UTF-8's bytes: some 750 tokens."""

@@ -6,8 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import Forbidden, NotFound
-from appliance.voice.retrieving import Retrieval, Retrieving
-from appliance.web.wire_file_search import PASSAGES
+from appliance.voice.retrieving import PASSAGES, Retrieval, Retrieving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

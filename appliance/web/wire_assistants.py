@@ -12,16 +12,13 @@ from appliance.errors import RequestError
 from appliance.store.assistants import PREFIX, Assistant, Preset, Retrieval
 from appliance.web.languages import language_code
 from appliance.web.names import Names
+from appliance.web.wire_file_search import MOST_STORES, StoreId
 from appliance.web.wire_responses import Metadata
 from appliance.web.wire_tools import MOST_TOOLS, Function, plain_tools
-
-MOST_STORES = 16
-"""Of one assistant."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Description = Annotated[str, Meta(max_length=512)]
 Instructions = Annotated[str, Meta(max_length=32_000)]
-StoreId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class AssistantTool(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from appliance.errors import RequestError
+from appliance.voice.retrieving import PASSAGES
 
 StoreId = Annotated[str, Meta(min_length=1, max_length=128)]
 FILE_SEARCH: Final = "file_search"
-PASSAGES: Final = 5
-"""That are quoted, where nobody says how many."""
 MOST_STORES: Final = 16
 """That are searched in at once."""
 

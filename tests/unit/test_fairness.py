@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.engines.fairness import by_user, has_room, in_turn, shares
+from appliance.engines.fairness import FIRST_WORDS, by_user, has_room, in_turn, shares
 from appliance.engines.frames import Hold
 from appliance.engines.holding import HELD_SECONDS, Holding
 from appliance.engines.interleave import Interleaved
-from appliance.engines.precedence import FIRST_WORDS, HOLD_SECONDS, Precedence
+from appliance.engines.precedence import HOLD_SECONDS, Precedence
 from appliance.jobs import Generate, Prepare, Speak, Token, Transcribe, Understand
 
 if TYPE_CHECKING:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from appliance.engines.fairness import FIRST_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
     from appliance.engines.llama.slots import Slot
 
-FIRST_WORDS: Final = 12
-"""Tokens until there is a clause that can be spoken."""
 LIVE, TYPED, BACKGROUND = range(3)
 """Ranks: whoever is listened to first."""
 
