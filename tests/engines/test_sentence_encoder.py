@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from pathlib import Path
@@ -64,7 +63,7 @@ def test_the_real_model_agrees_with_numpy(encoder: Installed) -> None:
     found = vectors(encoder.main, [each["text"] for each in reference])
     for (count, made), each in zip(found, reference, strict=True):
         assert count == len(each["tokens"]), each["text"]
-        meant = np.frombuffer(base64.b64decode(each["vector"]), "<f2").astype(np.float32)
+        meant = np.array(each["vector"], np.float32)
         assert float(made @ meant) > 0.995, each["text"]
 
 
