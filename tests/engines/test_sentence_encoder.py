@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REFERENCE = Path(__file__).with_name("minilm.jsonl")
 """Texts, the tokens that the package's own tokenizer makes of them, and the vectors that `vector` makes of those with
-the package's own weights: little-endian float16 in base64."""
+the package's own weights."""
 
 READ = {
     "The cat sat on the mat.": "[CLS] the cat sat on the mat . [SEP]",
