@@ -68,7 +68,7 @@ class Retrieving:
     """A stage whose replies rest on documents; `Prepare`, `Embed` and prompts without messages pass."""
 
     def __init__(self, llm: Stage, search: Search, how: Retrieval) -> None:
-        self.plain = self._llm = llm
+        self.plain = llm
         """The stage that looks nothing up."""
         self._search, self._how = search, how
 
@@ -76,11 +76,11 @@ class Retrieving:
     async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Answer]:
         """Send a job. Nothing is looked up before its answer is asked for, so that it can be promoted at once."""
         if not isinstance(job, Generate) or not self._wanted(job):
-            async with self._llm.stream(job, payload) as answer:
+            async with self.plain.stream(job, payload) as answer:
                 yield answer
             return
         async with AsyncExitStack() as stack:
-            yield RetrievedAnswer(self._llm, self._look_up, self._how, job, stack)
+            yield RetrievedAnswer(self.plain, self._look_up, self._how, job, stack)
 
     def _wanted(self, job: Generate) -> bool:
         if not job.messages or job.text is not None or job.tokens is not None or not self._how.collections:
