@@ -85,7 +85,7 @@ def test_what_was_kept_is_told_again_and_the_model_does_not_see_the_names(
     with simulated_doors(world=world, folder=tmp_path) as url:
         _, done = asyncio.run(ask(url, "text"))
         conversation = done.response.conversation_id
-        inner: Any = world.llm._llm  # type: ignore[attr-defined]
+        inner: Any = world.llm.plain  # type: ignore[attr-defined]
         if door == "chat":
             body = {"messages": [{"role": "user", "content": QUESTION}], "conversation": conversation}
             httpx.post(f"{url}/v1/chat/completions", json=body).raise_for_status()
