@@ -62,6 +62,14 @@ def test_what_stands_for_silence(text: str, no_speech: float, logprob: float, le
     assert guards.said_nothing(text, no_speech, logprob, level=level) == nothing
 
 
+@pytest.mark.parametrize(
+    ("text", "no_speech", "again"),
+    [(" .", 0.08, True), ("", 0.0, True), (" .", 0.5, False), (" Stop.", 0.08, False)],
+)
+def test_a_voice_without_a_word_is_listened_to_again(text: str, no_speech: float, again: bool) -> None:
+    assert guards.missed(text, no_speech) == again
+
+
 def test_hints_that_come_back_from_noise_are_nothing() -> None:
     hints = ["Ferdinand, Kunigunde"]
     assert guards.said_nothing("Kunigunde", 0.5, -0.5, hints=hints)

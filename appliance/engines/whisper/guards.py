@@ -79,6 +79,11 @@ def said_nothing(
     return weak and (" ".join(words) in PHANTOMS or len(set(words)) == 1 < len(words) or _within(words, hints))
 
 
+def missed(text: str, no_speech_prob: float) -> bool:
+    """Whether somebody spoke, as the model itself thinks, and still no word was found: a reason to listen again."""
+    return not words_of(text) and no_speech_prob < DOUBTFUL_NO_SPEECH
+
+
 def words_of(text: str) -> list[str]:
     """Its words in small letters, without punctuation."""
     return re.sub(r"[^\w\s]", "", text.lower().replace("-", " ")).split()

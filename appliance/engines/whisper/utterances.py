@@ -13,7 +13,7 @@ from appliance.audio import SAMPLE_BYTES
 from appliance.engines.fairness import in_turn
 from appliance.engines.interleave import RANKS, Emission
 from appliance.engines.samples import samples_of
-from appliance.engines.whisper.guards import endless, said_nothing
+from appliance.engines.whisper.guards import endless, missed, said_nothing
 from appliance.engines.whisper.short import Wanted
 from appliance.errors import InternalError, RequestError
 from appliance.jobs import STT_RATE, UTTERANCE_SECONDS, Understand, Understood
@@ -110,7 +110,8 @@ class Utterances:
             ]  # fmt: skip
         said: list[Emission] = []
         for each, heard in zip(batch, found, strict=True):
-            if heard.sure or each.again or _nothing(each.wanted, heard):
+            unclear = missed(heard.text, heard.no_speech_prob) or not (heard.sure or _nothing(each.wanted, heard))
+            if each.again or not unclear:
                 said += [Emission(each.id, _understood(each, heard)), Emission(each.id)]
             else:
                 each.again, each.number = True, next(self._numbers)
