@@ -3,7 +3,8 @@
 A live job is *pressing* until its first words or sounds are there: somebody hears nothing until then. While one is,
 each worker does what is pressing, and what belongs to users who have no more under way; all else waits for a moment.
 Among users with pressing jobs those with the fewest of them go first, so that many conversations of one user are no
-reason for another one's to wait.
+reason for another one's to wait. From stage to stage of a turn there are a few milliseconds in which nothing of it
+presses: they are kept free too, because what begins in them takes the next stage a third of a second.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 HOLD_SECONDS: Final = 2.0
 """Longest time for which one job is waited for."""
+HANDOVER_SECONDS: Final = 0.1
+"""Longest time from the words of one stage of a turn to its job for the next stage."""
 
 
 class Precedence:
@@ -34,6 +37,8 @@ class Precedence:
         self._open: Counter[str] = Counter()
         self._pressing: dict[Claim, float] = {}
         """Since when each of them has been."""
+        self._handed: dict[str, float] = {}
+        """Whose turns are between two stages, and since when."""
         self._told = Hold(0.0)
 
     def join(self, tell: Callable[[Hold], None]) -> None:
@@ -49,11 +54,14 @@ class Precedence:
 
     def press(self, claim: Claim) -> None:
         """Somebody listens for a job."""
+        self._handed.pop(claim.user, None)
         self._pressing[claim] = self._clock()
 
-    def release(self, claim: Claim, *, over: bool) -> None:
-        """A job has got far enough, or is `over`."""
+    def release(self, claim: Claim, *, over: bool, hands_over: bool = False) -> None:
+        """A job has got far enough, or is `over`; `hands_over`: what it said goes to the next stage now."""
         pressed = self._pressing.pop(claim, None) is not None
+        if pressed and hands_over:
+            self._handed[claim.user] = self._clock()
         if over:
             self._open[claim.user] -= 1
             if not self._open[claim.user]:
@@ -70,15 +78,17 @@ class Precedence:
                 tell(hold)
 
     def _hold(self) -> Hold:
-        since = self._clock() - HOLD_SECONDS  # what takes longer is stuck itself
-        pressing = Counter(claim.user for claim, at in self._pressing.items() if at > since)
-        if not pressing:
+        now = self._clock()  # what takes longer than it may is stuck itself
+        pressing = Counter(claim.user for claim, at in self._pressing.items() if now < at + HOLD_SECONDS)
+        self._handed = {user: at for user, at in self._handed.items() if now < at + HANDOVER_SECONDS}
+        waited_for = Counter(self._handed.keys()) | pressing
+        if not waited_for:
             return Hold(0.0)
-        least = min(pressing.values())
-        live = [user for user, count in pressing.items() if count == least]
-        most = min(self._open[user] for user in live)
+        least = min(waited_for.values())
+        live = [user for user, count in waited_for.items() if count == least]
+        most = max(1, min(self._open[user] for user in live))
         others = [user for user, count in self._open.items() if user and user not in live and count <= most]
-        return Hold(HOLD_SECONDS, live, others)
+        return Hold(HOLD_SECONDS if pressing.keys() & live else HANDOVER_SECONDS, live, others)
 
 
 class Claim:
@@ -89,6 +99,8 @@ class Claim:
         self._precedence = precedence
         self._left = FIRST_WORDS if isinstance(job, Generate) else 1
         self._over = False
+        self._goes_on = not isinstance(job, Speak)
+        """Whether a turn has another stage behind this one."""
         # What was probably said is understood before anybody knows that the turn is over, for whoever waits then.
         soon = isinstance(job, Understand) and job.priority != "background"
         if soon or (isinstance(job, Generate | Speak) and job.priority == "live"):
@@ -104,7 +116,7 @@ class Claim:
         """Some of its answer has come."""
         self._left -= 1
         if self._left == 0:
-            self._precedence.release(self, over=False)
+            self._precedence.release(self, over=False, hands_over=self._goes_on)
 
     def end(self) -> None:
         """It is over, one way or another."""

@@ -12,6 +12,7 @@ import pytest
 from driving import drain, end, forget, run, text
 
 from appliance.engines.faults import ModelUnusable
+from appliance.engines.llama import engine as serving
 from appliance.engines.llama.loading import load
 from appliance.engines.llama.vocabulary import Vocabulary
 from appliance.engines.specs import Llama
@@ -178,6 +179,20 @@ def test_an_abort_takes_effect_within_a_step(thinker: LlamaEngine) -> None:
     assert not thinker.scheduler.running
     assert {each.id for each in drain(thinker)} == {8}
     assert 0 < read < 200
+
+
+def test_no_step_begins_without_a_live_reply_that_is_being_read(
+    thinker: LlamaEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "READ_SECONDS", 60.0)
+    thinker.submit(1, ask(QUESTIONS[0], max_tokens=40), b"", request_id="", window=99)
+    while not thinker.scheduler.running:
+        thinker.step()
+    for number in (2, 3):
+        thinker.submit(number, ask(QUESTIONS[number], priority="live"), b"", request_id="", window=99)
+        thinker.step()
+        assert len(thinker.scheduler.running) == number
+    assert not [each.error for each in drain(thinker) if each.error is not None]
 
 
 def test_json_is_whole_or_says_length(thinker: LlamaEngine) -> None:

@@ -14,7 +14,7 @@ from appliance.engines.fairness import FIRST_WORDS, by_user, has_room, in_turn, 
 from appliance.engines.frames import Hold
 from appliance.engines.holding import HELD_SECONDS, Holding
 from appliance.engines.interleave import Interleaved
-from appliance.engines.precedence import HOLD_SECONDS, Precedence
+from appliance.engines.precedence import HANDOVER_SECONDS, HOLD_SECONDS, Precedence
 from appliance.jobs import Generate, Prepare, Speak, Token, Transcribe, Understand
 
 if TYPE_CHECKING:
@@ -178,16 +178,47 @@ def precedence(clock: Clock | None = None) -> tuple[Precedence, list[Hold]]:
 
 
 def test_a_live_reply_presses_until_its_first_words() -> None:
-    one, told = precedence()
+    clock = Clock()
+    one, told = precedence(clock)
     claim = one.claim(Generate(priority="live"), "a")
     assert told == [Hold(HOLD_SECONDS, ["a"])]
     for _ in range(FIRST_WORDS):
         claim.part()
-    assert told[1:] == [Hold(0.0)]
+    assert told[1:] == [Hold(HANDOVER_SECONDS, ["a"])]
+    clock.now += HANDOVER_SECONDS
     claim.end()
+    assert told[2:] == [Hold(0.0)]
     claim.end()
     claim.press()
-    assert told[2:] == []
+    assert told[3:] == []
+
+
+def test_between_two_stages_of_a_turn_nothing_of_anybody_elses_begins() -> None:
+    clock = Clock()
+    one, told = precedence(clock)
+    crowd = [one.claim(Understand(), "a") for _ in range(4)]
+    heard = one.claim(Understand(), "b")
+    heard.part()
+    heard.end()
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"])
+    reply = one.claim(Generate(priority="live"), "b")
+    assert told[-1] == Hold(HOLD_SECONDS, ["b"])
+    for _ in range(FIRST_WORDS):
+        reply.part()
+    spoken = one.claim(Speak(text="", priority="live"), "b")
+    assert told[-1] == Hold(HOLD_SECONDS, ["b"])
+    spoken.part()  # heard: there is nothing to hand over any more
+    assert told[-1] == Hold(HOLD_SECONDS, ["a"], ["b"])
+    one.claim(Understand(), "b").part()
+    clock.now += HANDOVER_SECONDS
+    crowd[0].end()
+    assert told[-1].live == ["a"]
+
+
+def test_a_guess_that_is_dropped_hands_nothing_over() -> None:
+    one, told = precedence()
+    one.claim(Understand(), "a").end()
+    assert told[-1] == Hold(0.0)
 
 
 def test_what_nobody_waits_for_presses_only_once_somebody_does() -> None:

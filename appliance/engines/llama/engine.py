@@ -7,6 +7,7 @@ conversation left in the cache is kept on disk when there is nothing else to do,
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,8 @@ log = logger(__name__)
 
 WAIT_SECONDS: Final = 0.05
 """Longest wait for the desk while nothing is decoded; between two waits the worker looks at its inbox."""
+READ_SECONDS: Final = 0.05
+"""Longest wait for a live job to be read while others' replies are written: a step with many of them takes longer."""
 WORTH_FETCHING: Final = 64
 """Tokens that a kept state has to spare before it is brought from the disk."""
 WORTH_KEEPING: Final = 64
@@ -86,7 +89,9 @@ class _Open:
     user: str
     pens: dict[int, Reply | Reading] = field(default_factory=dict)
     live: bool = False
-    """Whether it was promoted."""
+    """Whether somebody listens for it."""
+    awaited: float = 0.0
+    """Until when no step begins without it; 0: it was read, or is not live."""
     embedded: int = 0
     """So many of its texts have their vector."""
 
@@ -121,7 +126,8 @@ class LlamaEngine:
         user: str = "",
     ) -> None:
         """Have a job read; it joins the others when it is ready."""
-        self._jobs[job_id] = _Open(request_id, user)
+        live = isinstance(job, Generate) and job.priority == "live"
+        self._jobs[job_id] = _Open(request_id, user, live=live, awaited=time.monotonic() + READ_SECONDS if live else 0)
         self._desk.read(job_id, request_id, partial(self._reader.read, job_id, job))
 
     def grant(self, job_id: int, parts: int) -> None:
@@ -144,7 +150,20 @@ class LlamaEngine:
 
     def step(self) -> list[Emission]:
         """Take what the desk has ready, and decode one batch."""
-        for ready in self._desk.take(0 if self.scheduler.busy else WAIT_SECONDS):
+        self._take(0 if self.scheduler.busy else WAIT_SECONDS)
+        while self.scheduler.busy and (left := self._awaited - time.monotonic()) > 0:
+            self._take(left)
+        self.scheduler.step()
+        said, self._said = self._said, []
+        return said
+
+    @property
+    def _awaited(self) -> float:
+        """Until when there are live jobs that are worth a wait."""
+        return max((job.awaited for job in self._jobs.values()), default=0.0)
+
+    def _take(self, wait_seconds: float) -> None:
+        for ready in self._desk.take(wait_seconds):
             match ready:
                 case Read(job_id=job_id, error=ApplianceError() as error):
                     self.fail(job_id, error)
@@ -153,9 +172,6 @@ class LlamaEngine:
                 case Fetched(order=order):
                     self._adopt(ready)
                     self._start(order)
-        self.scheduler.step()
-        said, self._said = self._said, []
-        return said
 
     @property
     def untidy(self) -> bool:
@@ -219,6 +235,7 @@ class LlamaEngine:
     def _begin(self, read: Read) -> None:
         if read.job_id not in self._jobs:
             return  # aborted meanwhile
+        self._jobs[read.job_id].awaited = 0.0
         if not read.orders:
             self.say(read.job_id, Prepared(prompt_tokens=0, cached_tokens=0))
             return

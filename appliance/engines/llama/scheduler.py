@@ -5,7 +5,7 @@ to be read. The piece is as large as the pace allows, so a long prompt never sta
 listened to goes first: *live* before *typed* before *background*. The lower ones take part in every `stride`-th step
 while a higher one runs: they slow down, but go on. Users share alike: in a step each has as many replies as the others,
 and who has more of them gets what room the pace leaves, its replies in turn. While somebody waits for the first words
-of a live reply, users who have more under way count as lower.
+of a live reply, users who have more under way count as much lower.
 
 Pure but for the model behind `Model`, so that tests drive it with one that only counts.
 """
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 20.0
 """So long background work is only what others leave over."""
+YIELDED: Final = 2
+"""Ranks: enough that the first words are there before the others' next step, which takes as long as six of theirs."""
 Reading = list[tuple["Work", int]]
 """Works, and how many tokens of each one's prompt are read in a step."""
 
@@ -152,10 +154,10 @@ class Scheduler:
         return speaking, [(work, share) for work, share in reading if share]
 
     def _ranks(self) -> list[int]:
-        """Of the running works; while some are pressing, others count as lower whose users have more of them."""
+        """Of the running works; while some are pressing, others whose users have more of them are `YIELDED` lower."""
         counts = Counter(work.user for work in self.running)
         least = min((counts[work.user] for work in self.running if work.pressing), default=len(self.running))
-        return [work.rank + (counts[work.user] > least) for work in self.running]
+        return [work.rank + YIELDED * (counts[work.user] > least) for work in self.running]
 
     def _alike(self, due: list[Work]) -> list[Work]:
         """Replies whose next token is due, of each user as many as of the others, and more as the pace allows.
