@@ -101,6 +101,8 @@ class Embed(Job, frozen=True, kw_only=True):
     texts: list[str] = []
     tokens: list[list[int]] = []
     """In place of `texts`."""
+    cut: bool = False
+    """Whether what a model that makes vectors cannot read of a text is left out; else it is an error."""
     priority: Priority = "background"
 
 

@@ -93,7 +93,7 @@ class Meaning:
     async def _embedded(self, texts: Sequence[str], priority: Priority) -> list[NDArray[np.float32]]:
         found: dict[int, NDArray[np.float32]] = {}
         assert self._stage is not None  # noqa: S101 - both callers have looked
-        async with self._stage.stream(Embed(texts=list(texts), priority=priority)) as parts:
+        async with self._stage.stream(Embed(texts=list(texts), cut=True, priority=priority)) as parts:
             async for part, vector in parts:
                 if isinstance(part, Embedding):
                     found[part.index] = np.frombuffer(vector, np.float32)

@@ -12,10 +12,10 @@ from litestar.params import JSONBody
 
 from appliance.errors import InternalError
 from appliance.jobs import Embed, Embedding
+from appliance.voice.stages import Stage
 from appliance.web.box import Box
 from appliance.web.described import json_of
 from appliance.web.identity.guard import NEEDS
-from appliance.web.names import EMBEDDING_ALIASES
 from appliance.web.renaming import fields_named
 from appliance.web.wire_embeddings import EmbeddingAnswer, EmbeddingBody, EmbeddingRequest, EmbeddingUsage
 
@@ -29,24 +29,25 @@ from appliance.web.wire_embeddings import EmbeddingAnswer, EmbeddingBody, Embedd
 )
 async def embeddings(box: NamedDependency[Box], data: JSONBody[EmbeddingRequest]) -> Response[Any]:
     """Make a vector of each input."""
-    box.names.check_model("llm", data.model_name, EMBEDDING_ALIASES)
+    role = box.names.embedder(data.model_name)
+    stage = (box.stages.embed if role == "embed" else None) or box.stages.llm
     with fields_named(texts="input", tokens="input", messages="input", text="input"):
-        bodies, tokens = await _embed(box, data, data.job())
+        bodies, tokens = await _embed(stage, data, data.job())
     usage = EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)
-    answer = EmbeddingAnswer(data=bodies, model=box.names.llm, usage=usage)
+    answer = EmbeddingAnswer(data=bodies, model=box.names.own(role)[0], usage=usage)
     # A million floats take longer to write than anybody else should wait.
     written = await to_thread.run_sync(msgspec.json.encode, answer)
     return Response(written, media_type="application/json")
 
 
-async def _embed(box: Box, data: EmbeddingRequest, job: Embed) -> tuple[list[EmbeddingBody], int]:
+async def _embed(stage: Stage, data: EmbeddingRequest, job: Embed) -> tuple[list[EmbeddingBody], int]:
     bodies: dict[int, EmbeddingBody] = {}
     tokens = 0
-    async with box.stages.llm.stream(job) as parts:
+    async with stage.stream(job) as parts:
         async for part, vector in parts:
             if isinstance(part, Embedding):
                 bodies[part.index] = data.body(part.index, vector)
                 tokens += part.tokens
     if len(bodies) != len(job.texts or job.tokens):
-        raise InternalError("The thinking stage left out a vector.")
+        raise InternalError("The stage left out a vector.")
     return [bodies[index] for index in sorted(bodies)], tokens

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import NotFound
-from appliance.jobs import ROLES
+from appliance.jobs import ROLES, Role
 from appliance.store.assistants import folded
 
 ALIASES: Final = {
@@ -19,7 +19,7 @@ ALIASES: Final = {
 }
 
 EMBEDDING_ALIASES: Final = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
-"""Names of OpenAI's for vectors: the language model makes them here."""
+"""Names of OpenAI's for vectors."""
 
 REALTIME_ALIASES: Final = (
     "gpt-realtime", "gpt-realtime-mini", "gpt-realtime-1.5", "gpt-realtime-2",
@@ -90,6 +90,15 @@ class Names:
                 code="model_not_found",
                 param="model",
             )
+
+    def embedder(self, model: str) -> Role:
+        """Who makes vectors under a name: the model that is there for it or, where there is none, the language model,
+        which does so under its own name too. Raises `model_not_found`."""
+        role: Role = "embed" if self.embed else "llm"
+        if model == self.llm:
+            return "llm"
+        self.check_model(role, model, ("default", *EMBEDDING_ALIASES, self.llm))
+        return role
 
     def voice(self, voice: str | None, model: str | None = None) -> str:
         """Short name of the voice to speak with. A voice's model named as `model` chooses that voice."""

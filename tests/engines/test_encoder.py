@@ -46,7 +46,7 @@ async def running(settings: Settings, models: Lineup) -> AsyncIterator[EngineHos
 
 
 async def vectors(host: EngineHost, texts: list[str]) -> list[NDArray[np.float32]]:
-    async with host.stream(Embed(texts=texts)) as parts:
+    async with host.stream(Embed(texts=texts, cut=True)) as parts:
         found = [(part, vector) async for part, vector in parts if isinstance(part, Embedding)]
     assert [part.index for part, _ in found] == list(range(len(texts)))
     return [np.frombuffer(vector, np.float32) for _, vector in found]
@@ -60,9 +60,20 @@ async def test_texts_become_vectors(settings: Settings, models: Lineup) -> None:
         assert np.array_equal(one, again)
         assert not np.allclose(one, other)
         assert [float(np.linalg.norm(each)) for each in (one, other, long)] == pytest.approx([1, 1, 1], abs=1e-5)
-        with pytest.raises(RequestError):
-            async with host.stream(Embed(tokens=[[1, 2]])) as parts:
-                await anext(parts)
+        for job, code in (
+            (Embed(texts=["word " * 3 * LONGEST]), "context_length_exceeded"),
+            (Embed(tokens=[[1] * (LONGEST + 1)]), "context_length_exceeded"),
+            (Embed(tokens=[[2**31 - 1]]), "invalid_value"),
+            (Embed(texts=[""]), "invalid_value"),
+        ):
+            with pytest.raises(RequestError) as caught:
+                async with host.stream(job) as parts:
+                    await anext(parts)
+            assert (caught.value.code, caught.value.param) == (code, "input")
+        async with host.stream(Embed(tokens=[[1, 2]])) as parts:
+            part, vector = await anext(parts)
+        assert isinstance(part, Embedding)
+        assert (part.tokens, len(vector)) == (2, one.nbytes)
 
 
 async def test_a_box_without_such_a_model_has_no_such_stage(settings: Settings, models: Lineup) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import openai
 import pytest
-from scripted import ScriptedStage, doors
+from scripted import ScriptedStage, doors, furnished
 
 from appliance.errors import from_code
 from appliance.jobs import Embed, Embedding
+from appliance.voice.stages import Stages
 from appliance.web.embeddings import embeddings
+from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -91,6 +93,20 @@ def test_the_client_reads_both(scripted: openai.OpenAI, form: Any) -> None:
 @pytest.mark.parametrize("model", ["default", "brain", "text-embedding-3-large", "text-embedding-ada-002"])
 def test_names(url: str, model: str) -> None:
     assert ask(url, model=model).json()["model"] == "brain"
+
+
+def test_a_model_for_vectors_makes_them_where_there_is_one(stage: ScriptedStage) -> None:
+    embed = ScriptedStage(vectors)
+    names = Names(stt="ears", llm="brain", voices={"joe": "mouth"}, embed="meaning")
+    with furnished({"http": {"open": True}}, Stages(stage, stage, stage, stage, embed), names) as url:
+        for model in ("default", "meaning", "text-embedding-3-small"):
+            assert ask(url, model=model).json()["model"] == "meaning"
+        assert (len(embed.jobs), stage.jobs) == (3, [])
+        assert ask(url, model="brain").json()["model"] == "brain"
+        assert (len(embed.jobs), len(stage.jobs)) == (3, 1)
+        assert ask(url, model="mouth").json()["error"]["code"] == "model_not_found"
+        listed = {body["id"]: body for body in httpx.get(f"{url}/v1/models").json()["data"]}
+        assert listed["text-embedding-3-large"]["alias_of"] == "meaning"
 
 
 @pytest.mark.parametrize("form", ["float", "base64"])

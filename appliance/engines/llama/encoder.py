@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +20,7 @@ from appliance.errors import RequestError
 from appliance.jobs import Embed, Embedding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from appliance.jobs import AnyJob
 
 LONGEST: Final = 512
-"""Tokens of a text that are read; what is behind them does not count. A passage has some 250."""
+"""Most tokens of a text that are read. A passage has some 250."""
+PARAM: Final = "input"
 NICE: Final = 10
 """Reading documents must not take the cores from who is spoken to."""
 WIDTH: Final = 8
@@ -75,18 +77,27 @@ class LlamaEncoder:
     def answer(self, job: AnyJob, _: bytes) -> Iterator[Progress]:
         """A vector of length 1 for each text. Raises `RequestError`."""
         assert isinstance(job, Embed)  # noqa: S101 - the host sends each job to its own engine
-        if job.tokens:
-            raise RequestError("This model takes texts only.", param="tokens")
-        for index, text in enumerate(job.texts):
-            vector, count = self._vector(text)
-            yield Embedding(index=index, dimensions=vector.size, tokens=count), vector.tobytes()
+        known = (self._vocabulary.known(tokens, PARAM) for tokens in job.tokens)
+        read = (self._vocabulary.tokens(text, whole=True, control=False) for text in job.texts)
+        for index, tokens in enumerate(itertools.chain(known, read)):
+            fitting = self._fit(tokens, cut=job.cut)
+            vector = self._vector(fitting)
+            yield Embedding(index=index, dimensions=vector.size, tokens=len(fitting)), vector.tobytes()
 
-    def _vector(self, text: str) -> tuple[NDArray[np.float32], int]:
-        tokens = self._vocabulary.tokens(text, whole=True, control=False)
-        if len(tokens) > self._longest:
-            tokens = [*tokens[: self._longest - 1], tokens[-1]]  # the last one may be the mark of the end
+    def _fit(self, tokens: Sequence[int], *, cut: bool) -> Sequence[int]:
         if not tokens:
-            raise RequestError("A text has nothing in it.", param="texts")
+            raise RequestError("A text has nothing in it.", param=PARAM)
+        if len(tokens) <= self._longest:
+            return tokens
+        if cut:
+            return [*tokens[: self._longest - 1], tokens[-1]]  # the last one may be the mark of the end
+        raise RequestError(
+            f"A text has {len(tokens)} tokens; the limit of this model is {self._longest}.",
+            code="context_length_exceeded",
+            param=PARAM,
+        )
+
+    def _vector(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         held = (llama_cpp.llama_token * len(tokens))(*tokens)
         batch = llama_cpp.llama_batch_get_one(held, len(tokens))
         if self._memory is None:
@@ -99,4 +110,4 @@ class LlamaEncoder:
         found = llama_cpp.llama_get_embeddings_seq(self._context, 0)
         vector = np.ctypeslib.as_array(ctypes.cast(found, ctypes.POINTER(ctypes.c_float)), (self._width,)).copy()
         vector /= max(float(np.linalg.norm(vector)), 1e-12)
-        return vector, len(tokens)
+        return vector

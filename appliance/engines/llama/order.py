@@ -81,7 +81,7 @@ class Reader:
 
     def _embed(self, job_id: int, job: Embed) -> Iterator[Order]:
         left = EMBEDDED
-        known = (self._known(tokens, "input") for tokens in job.tokens)
+        known = (self._vocabulary.known(tokens, "input") for tokens in job.tokens)
         for index, tokens in enumerate(itertools.chain(known, map(self._input, job.texts))):
             left -= len(self._fit(tokens, "input"))
             if left < 0:
@@ -93,7 +93,7 @@ class Reader:
         return self._vocabulary.tokens(text, whole=True, control=False)
 
     def _generate(self, job_id: int, job: Generate) -> Order:
-        self._known(list(job.sampling.logit_bias), "logit_bias")
+        self._vocabulary.known(list(job.sampling.logit_bias), "logit_bias")
         text = None
         if job.tokens is None and job.text is None:
             self._check_prompt(job)
@@ -123,7 +123,7 @@ class Reader:
 
     def _tokens(self, job: Prompt, text: str | None) -> Sequence[int]:
         if job.tokens is not None:
-            return self._fit(self._known(job.tokens, "prompt"), "prompt")
+            return self._fit(self._vocabulary.known(job.tokens, "prompt"), "prompt")
         if job.text is not None:
             text, whole, param = job.text, True, "prompt"
         else:
@@ -145,14 +145,6 @@ class Reader:
             variants.append(self._tokens(job, text))
         first, *others = map(numbers, variants)
         return variants[0][: min(shared(first, other) for other in others)]
-
-    def _known(self, tokens: Sequence[int], param: str) -> Sequence[int]:
-        for token in tokens:
-            if not 0 <= token < self._vocabulary.size:
-                raise RequestError(
-                    f"There is no token {token}; there are 0 to {self._vocabulary.size - 1}.", param=param
-                )
-        return tokens
 
     def _check_size(self, texts: Sequence[str], param: str) -> None:
         """Refuse by its size what could not fit: to render and tokenise it could take minutes."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import llama_cpp
 
+from appliance.errors import RequestError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -63,6 +65,13 @@ class Vocabulary:
         if count < 0:
             raise ValueError(f"a text of {len(data)} bytes takes {-count} tokens")
         return found[:count]
+
+    def known(self, tokens: Sequence[int], param: str) -> Sequence[int]:
+        """These tokens. Raises `RequestError` for one that the model does not have."""
+        for token in tokens:
+            if not 0 <= token < self.size:
+                raise RequestError(f"There is no token {token}; there are 0 to {self.size - 1}.", param=param)
+        return tokens
 
     def harmless(self, text: str) -> str:
         """`text` with the control words broken up by a space, so that nobody writes himself another role.

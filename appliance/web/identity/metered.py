@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 
 
 def metered(stages: Stages, meter: Meter) -> Stages:
-    """The same stages, counted. Noticing turns costs nothing: the microphone's audio is counted as it comes;
-    nor does a search, which is short."""
-    return Stages(
-        Metered(stages.stt, meter), Metered(stages.llm, meter), Metered(stages.tts, meter), stages.turn, stages.embed
-    )
+    """The same stages, counted. Noticing turns costs nothing: the microphone's audio is counted as it comes."""
+    stt, llm, tts = (Metered(stage, meter) for stage in (stages.stt, stages.llm, stages.tts))
+    return Stages(stt, llm, tts, stages.turn, Metered(stages.embed, meter) if stages.embed is not None else None)
 
 
 class Metered:
