@@ -46,6 +46,7 @@ def measure(encoder: Path, alone: Path, among: Path, asked: list[Question], time
     """The figures with vectors, of two databases that are filled already."""
     vectors: list[NDArray[np.float32]] = []
     ranks: dict[bool, list[int | None]] = {False: [], True: []}
+    narrow: list[int | None] = []
     questions: list[float] = []
     searches: list[float] = []
     made = taken = 0.0
@@ -76,8 +77,9 @@ def measure(encoder: Path, alone: Path, among: Path, asked: list[Question], time
                 if vector is None:
                     raise click.ClickException("the model has made no vector of a question")
                 vectors.append(vector)
-                found = await passages.search(LOCAL, each.question, vector=vector, limit=LOOKED_AT)
-                ranks[each.held].append(rank(each, [(one.name, one.text) for one in found]))
+                for around, kept_in in ((True, ranks[each.held]), (False, narrow)):
+                    found = await passages.search(LOCAL, each.question, vector=vector, limit=LOOKED_AT, around=around)
+                    kept_in.append(rank(each, [(one.name, one.text) for one in found]))
             tasks.cancel_scope.cancel()
 
     async def search() -> None:
@@ -91,7 +93,7 @@ def measure(encoder: Path, alone: Path, among: Path, asked: list[Question], time
             for number in range(times + 1):
                 for each, vector in zip(asked, vectors, strict=True):
                     began = time.perf_counter()
-                    await passages.search(LOCAL, each.question, vector=vector, limit=LOOKED_AT)
+                    await passages.search(LOCAL, each.question, vector=vector, limit=LOOKED_AT, around=True)
                     if number:  # the first time warms
                         searches.append(time.perf_counter() - began)
 
@@ -101,6 +103,7 @@ def measure(encoder: Path, alone: Path, among: Path, asked: list[Question], time
     yield Figure("retrieval_alone_with_vectors_recall_5", every.five, at_least=0.85)
     yield Figure("retrieval_alone_with_vectors_reciprocal_rank", every.reciprocal)
     yield Figure("retrieval_alone_with_vectors_recall_5_held_back", score(ranks[True]).five)
+    yield Figure("retrieval_alone_with_vectors_recall_5_of_passages_alone", score(narrow).five)
     yield Figure("retrieval_vector_of_a_passage", 1000 * made / count, "ms")
     yield from spread("retrieval_vector_of_a_question", questions)
     many = _drawn(among / "appliance.db", len(vectors[0]))

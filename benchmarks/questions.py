@@ -2,7 +2,11 @@
 
 `questions.jsonl` was written from the documents alone, before any search had been tried with it, in the words of
 somebody who does not know theirs. It is not changed to suit the search: a question goes or changes only if its
-document does. Each names the places that answer it, any of which will do: a document, and a phrase that the passage
+document does. Documents that came later may answer one too: on 2026-11-26 all that the searches had found for the 35
+questions that one of them had missed was judged twice, by readers who knew neither the places nor the searches. Of 260
+passages both said of two new ones that they answer (one question); those places were added.
+
+Each question names the places that answer it, any of which will do: a document, and a phrase that the passage
 contains. Every fourth question is held back: its results are looked at when a change has been chosen by the others.
 """
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from benchmarks.questions import Question
 
 LOOKED_AT: Final = 10
-"""Passages that a search gives."""
+"""Passages that a search gives, each with what stands around it, as the search door gives them."""
 COMMON: Final = ("which object is the value of the class", "time", "set the type", "How long does it take?", "new name")
 """Questions of words that many passages have."""
 
@@ -79,7 +79,7 @@ def _answered(
 
     async def search(passages: Passages, words: str, kept: list[float]) -> list[tuple[str, str]]:
         began = time.perf_counter()
-        found = await passages.search(LOCAL, words, limit=LOOKED_AT)
+        found = await passages.search(LOCAL, words, limit=LOOKED_AT, around=True)
         kept.append(time.perf_counter() - began)
         return [(each.name, each.text) for each in found]
 

@@ -19,8 +19,16 @@ class Search:
         self._passages, self._meaning = passages, meaning
 
     async def __call__(
-        self, owner: Owner, words: str, *, collections: Sequence[int] | None = None, limit: int = 10
+        self,
+        owner: Owner,
+        words: str,
+        *,
+        collections: Sequence[int] | None = None,
+        limit: int = 10,
+        around: bool = False,
     ) -> list[Found]:
         """Passages that answer a question, the best first, as `Passages.search` has them."""
         vector = await self._meaning.of(words)
-        return await self._passages.search(owner, words, collections=collections, limit=limit, vector=vector)
+        return await self._passages.search(
+            owner, words, collections=collections, limit=limit, around=around, vector=vector
+        )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from appliance.store.function_words import FUNCTION_WORDS
+from appliance.store.surroundings import widened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,11 +76,12 @@ class Passages:
         *,
         collections: Sequence[int] | None = None,
         limit: int = 10,
+        around: bool = False,
         vector: NDArray[np.float32] | None = None,
     ) -> list[Found]:
         """Of the owner's documents that have been read; with `collections` (their numbers) only of theirs.
 
-        `vector`: what `words` mean.
+        `around`: each is given with what stands around it (`surroundings`). `vector`: what `words` mean.
         """
         among = Among(owner, collections)
 
@@ -89,7 +91,10 @@ class Passages:
             if vector is not None and self._vectors is not None:
                 documents = [number for (number,) in tables.execute(among.documents, among.values)]
                 by_meaning = self._vectors.nearest(tables, vector, documents, max(limit, FUSED))
-            return described(tables, fused(by_word, by_meaning)[:limit], among)
+            order = fused(by_word, by_meaning)
+            if not around:
+                return described(tables, order[:limit], among)
+            return widened(tables, described(tables, order[: 2 * limit], among), limit)
 
         return await self._database.read(query)
 

@@ -132,9 +132,12 @@ async def remove_member(
 async def search_store(
     box: NamedDependency[Box], caller: NamedDependency[Caller], store_id: FromPath[str], data: JSONBody[Search]
 ) -> Results:
-    """Passages that answer a question, the best first, each with its document, headings and page."""
+    """Passages that answer a question, the best first, each with its document, headings and page, and with what stands
+    around it under its heading."""
     store = await box.collections.get(caller.owner, store_id)
-    found = await box.search(caller.owner, data.words, collections=[store.number], limit=data.max_num_results)
+    found = await box.search(
+        caller.owner, data.words, collections=[store.number], limit=data.max_num_results, around=True
+    )
     best = found[0].score if found else 0.0
     asked = [data.query] if isinstance(data.query, str) else data.query
     return Results(search_query=asked, data=[result_body(each, best) for each in found])

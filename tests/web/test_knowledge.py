@@ -99,6 +99,16 @@ def test_openai_client_finds_what_documents_say(api: openai.OpenAI) -> None:
         api.vector_stores.retrieve(store.id)
 
 
+def test_a_passage_is_given_with_what_stands_around_it(api: openai.OpenAI) -> None:
+    paragraphs = [f"Part {name} has {'words ' * 100}to say." for name in ("one", "two", "three", "four")]
+    file = upload(api, "parts.md", "# Parts\n\n" + "\n\n".join(paragraphs))
+    store = api.vector_stores.create(file_ids=[file])
+    assert until_read(api, file).passages >= 4
+    best, *others = api.vector_stores.search(store.id, query="two", max_num_results=5)
+    assert "\n\n".join(paragraphs[:2]) in best.content[0].text
+    assert not others
+
+
 def test_a_deleted_document_is_gone_for_good(api: openai.OpenAI, tmp_path: Path) -> None:
     file = upload(api, "manual.md", MANUAL)
     store = api.vector_stores.create(file_ids=[file])

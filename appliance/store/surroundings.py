@@ -1,0 +1,94 @@
+"""What stands around a passage: small ones are found best, and whoever reads one wants what belongs to it.
+
+So a passage is given together with its neighbours under the same heading, and none is given twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlite_utils import Database as Tables
+
+    from appliance.store.passages import Found
+
+WORDS: Final = 300
+"""That a passage may have together with what is given with it: some 400 tokens."""
+REACH: Final = 8
+"""Passages before and behind one that are looked at."""
+WORD_CHARACTERS: Final = 8
+"""A text without spaces has so many characters a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Near:
+    ordinal: int
+    page: int | None
+    start: int
+    text: str
+
+    @property
+    def size(self) -> int:
+        """In words."""
+        return max(len(self.text.split()), len(self.text) // WORD_CHARACTERS)
+
+
+def widened(tables: Tables, found: Sequence[Found], limit: int) -> list[Found]:
+    """The first `limit` of these passages with their surroundings, `WORDS` in all where they have fewer themselves.
+
+    One that was given with a better one is left out. Page, ordinal and start are those of the first of a stretch.
+    """
+    given: dict[str, set[int]] = defaultdict(set)
+    wide: list[Found] = []
+    for each in found:
+        if len(wide) == limit:
+            break
+        if each.ordinal in given[each.document]:
+            continue
+        stretch = _stretch(_near(tables, each), each.ordinal, given[each.document])
+        given[each.document].update(near.ordinal for near in stretch)
+        first = stretch[0]
+        wide.append(replace(each, ordinal=first.ordinal, page=first.page, start=first.start, text=_joined(stretch)))
+    return wide
+
+
+def _near(tables: Tables, found: Found) -> dict[int, _Near]:
+    """By ordinal: the passage and those around it that have its heading."""
+    rows = tables.query(
+        "SELECT ordinal, page, start, text FROM passages WHERE document ="
+        " (SELECT number FROM documents WHERE id = :document) AND ordinal BETWEEN :first AND :last"
+        " AND heading = :heading",
+        {
+            "document": found.document, "heading": found.heading,
+            "first": found.ordinal - REACH, "last": found.ordinal + REACH,
+        },
+    )  # fmt: skip
+    return {near.ordinal: near for near in (_Near(**row) for row in rows)}
+
+
+def _stretch(near: dict[int, _Near], ordinal: int, given: set[int]) -> list[_Near]:
+    """As many as fit, taken from both sides in turn."""
+    first = last = ordinal
+    left = WORDS - near[ordinal].size
+    growing = True
+    while growing:
+        growing = False
+        for at in (first - 1, last + 1):
+            if at in near and at not in given and near[at].size <= left:
+                first, last, growing = min(first, at), max(last, at), True
+                left -= near[at].size
+    return [near[at] for at in range(first, last + 1)]
+
+
+def _joined(stretch: Sequence[_Near]) -> str:
+    """One text. Passages may overlap; what lay between two of them was white space."""
+    text, end = "", stretch[0].start
+    for each in stretch:
+        gap = each.start - end
+        text += each.text[-gap:] if gap < 0 else "\n" * min(gap, 2) + each.text
+        end = max(end, each.start + len(each.text))
+    return text
