@@ -94,7 +94,7 @@ class Passages:
             order = fused(by_word, by_meaning)
             if not around:
                 return described(tables, order[:limit], among)
-            return widened(tables, described(tables, order[: 2 * limit], among), limit)
+            return widened(tables, owner, described(tables, order[: 2 * limit], among), limit)
 
         return await self._database.read(query)
 
@@ -151,10 +151,11 @@ def described(tables: Tables, numbers: Sequence[int], among: Among) -> list[Foun
     `score` is 61 / (60 + rank): BM25's own figures depend on how many passages of the whole box have a word, so they
     would tell one owner what others' documents say.
     """
+    # CROSS JOIN: by their numbers; with more than a few, SQLite would rather read all documents first.
     marks = {f"n{at}": number for at, number in enumerate(numbers)}
     rows = tables.query(
         "SELECT passages.number, documents.id AS document, name, ordinal, passages.heading, page, start, passages.text"
-        " FROM passages JOIN documents ON documents.number = passages.document"
+        " FROM passages CROSS JOIN documents ON documents.number = passages.document"
         f" WHERE passages.number IN ({', '.join(f':{mark}' for mark in marks)}) AND {among.condition}",
         {**among.values, **marks},
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database as Tables
 
+    from appliance.store.owners import Owner
     from appliance.store.passages import Found
 
 WORDS: Final = 300
@@ -37,8 +38,8 @@ class _Near:
         return max(len(self.text.split()), len(self.text) // WORD_CHARACTERS)
 
 
-def widened(tables: Tables, found: Sequence[Found], limit: int) -> list[Found]:
-    """The first `limit` of these passages with their surroundings, `WORDS` in all where they have fewer themselves.
+def widened(tables: Tables, owner: Owner, found: Sequence[Found], limit: int) -> list[Found]:
+    """The first `limit` of an owner's passages with their surroundings, of `WORDS` in all where they have fewer.
 
     One that was given with a better one is left out. Page, ordinal and start are those of the first of a stretch.
     """
@@ -49,21 +50,21 @@ def widened(tables: Tables, found: Sequence[Found], limit: int) -> list[Found]:
             break
         if each.ordinal in given[each.document]:
             continue
-        stretch = _stretch(_near(tables, each), each.ordinal, given[each.document])
+        stretch = _stretch(_near(tables, owner, each), each.ordinal, given[each.document])
         given[each.document].update(near.ordinal for near in stretch)
         first = stretch[0]
         wide.append(replace(each, ordinal=first.ordinal, page=first.page, start=first.start, text=_joined(stretch)))
     return wide
 
 
-def _near(tables: Tables, found: Found) -> dict[int, _Near]:
+def _near(tables: Tables, owner: Owner, found: Found) -> dict[int, _Near]:
     """By ordinal: the passage and those around it that have its heading."""
     rows = tables.query(
         "SELECT ordinal, page, start, text FROM passages WHERE document ="
-        " (SELECT number FROM documents WHERE id = :document) AND ordinal BETWEEN :first AND :last"
+        " (SELECT number FROM documents WHERE owner = :owner AND id = :document) AND ordinal BETWEEN :first AND :last"
         " AND heading = :heading",
         {
-            "document": found.document, "heading": found.heading,
+            "owner": owner.user, "document": found.document, "heading": found.heading,
             "first": found.ordinal - REACH, "last": found.ordinal + REACH,
         },
     )  # fmt: skip
