@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WORDS: Final = 300
 """That a passage may have together with what is given with it: some 400 tokens."""
-REACH: Final = 8
+REACH: Final = 3
 """Passages before and behind one that are looked at."""
 WORD_CHARACTERS: Final = 8
 """A text without spaces has so many characters a word."""
