@@ -75,12 +75,14 @@ class Promote(msgspec.Struct, frozen=True, tag=True):
 class Hold(msgspec.Struct, frozen=True, tag=True):
     """Parent to child: for `seconds` do only what belongs to some users, and what else there is seldom.
 
-    Of the users in `live` that is what somebody listens for, of those in `others` everything.
+    Of the users in `live` that is what somebody listens for, of those in `others` everything. `then`: what holds after
+    those seconds.
     """
 
     seconds: float
     live: list[str] = []
     others: list[str] = []
+    then: Hold | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):

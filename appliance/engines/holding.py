@@ -59,6 +59,8 @@ class Holding:
     def seconds(self) -> float:
         """Until the next step may be taken; 0: now."""
         now = self._clock()
+        while now >= self._until and (then := self._hold.then) is not None:
+            self._hold, self._until = then, self._until + then.seconds
         if now >= self._until or any(self._exempt(job) for job in self._jobs.values()):
             return 0.0
         return max(0.0, min(self._until, self._stepped + HELD_SECONDS) - now)

@@ -50,7 +50,7 @@ class Parts:
 
     def end(self, error: ApplianceError | None = None) -> None:
         """The answer is complete, or failed, or nobody wants it."""
-        self._claim.end()
+        self._claim.end(done=error is None)
         if self._over is None:
             self._over = error or True
             self._news.set()

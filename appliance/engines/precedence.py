@@ -13,12 +13,14 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from appliance.engines.fairness import FIRST_WORDS
 from appliance.engines.frames import Hold
 from appliance.jobs import Generate, Speak, Understand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from appliance.jobs import AnyJob
 
@@ -62,6 +64,8 @@ class Precedence:
         pressed = self._pressing.pop(claim, None) is not None
         if pressed and hands_over:
             self._handed[claim.user] = self._clock()
+        elif pressed and not over:  # heard: there is nothing to hand over any more
+            self._handed.pop(claim.user, None)
         if over:
             self._open[claim.user] -= 1
             if not self._open[claim.user]:
@@ -81,14 +85,23 @@ class Precedence:
         now = self._clock()  # what takes longer than it may is stuck itself
         pressing = Counter(claim.user for claim, at in self._pressing.items() if now < at + HOLD_SECONDS)
         self._handed = {user: at for user, at in self._handed.items() if now < at + HANDOVER_SECONDS}
-        waited_for = Counter(self._handed.keys()) | pressing
+        between = [user for user in self._handed if user not in pressing]
+        hold = self._regard(pressing)
+        if between:  # what they go on with may be a draft, which does not press
+            return msgspec.structs.replace(
+                self._regard(pressing + Counter(between), between), seconds=HANDOVER_SECONDS, then=hold
+            )
+        return hold
+
+    def _regard(self, waited_for: Counter[str], exempt: Sequence[str] = ()) -> Hold:
+        """For those whom fewest jobs are waited for, and for those who have no more under way than they have."""
         if not waited_for:
             return Hold(0.0)
         least = min(waited_for.values())
         live = [user for user, count in waited_for.items() if count == least]
         most = max(1, min(self._open[user] for user in live))
         others = [user for user, count in self._open.items() if user and user not in live and count <= most]
-        return Hold(HOLD_SECONDS if pressing.keys() & live else HANDOVER_SECONDS, live, others)
+        return Hold(HOLD_SECONDS, live, [*exempt, *others])
 
 
 class Claim:
@@ -118,8 +131,8 @@ class Claim:
         if self._left == 0:
             self._precedence.release(self, over=False, hands_over=self._goes_on)
 
-    def end(self) -> None:
-        """It is over, one way or another."""
+    def end(self, *, done: bool = False) -> None:
+        """It is over: `done`, or one way or another."""
         if not self._over:
             self._over = True
-            self._precedence.release(self, over=True)
+            self._precedence.release(self, over=True, hands_over=done and self._goes_on)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from appliance.dialogue.size import WORD_CHARACTERS, size
 from appliance.knowledge.draft import Draft, Piece
 from appliance.knowledge.sentences import bare, forced, sentences
-from appliance.knowledge.size import WORD_CHARACTERS, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -38,6 +38,8 @@ HEADING_WEIGHT: Final = 0.6
 """Of a word in a heading, against 1 in the text."""
 FUSED: Final = 50
 """Of each order, that are put together."""
+MERGED: Final = 4
+"""Passages that may be given as one, together with what stands around them."""
 AHEAD: Final = 8
 """Ranks before the first, where orders are fused: the larger, the less it counts to be first in one. 5 to 10 found most
 of 72 questions (docs/decisions/2026-11-26-retrieval.md); the usual 60 is for longer lists."""
@@ -86,15 +88,16 @@ class Passages:
         among = Among(owner, collections)
 
         def query(tables: Tables) -> list[Found]:
-            by_word = by_words(tables, words, among, max(limit, FUSED))
+            most = max(MERGED * limit if around else limit, FUSED)
+            by_word = by_words(tables, words, among, most)
             by_meaning: list[int] = []
             if vector is not None and self._vectors is not None:
                 documents = [number for (number,) in tables.execute(among.documents, among.values)]
-                by_meaning = self._vectors.nearest(tables, vector, documents, max(limit, FUSED))
+                by_meaning = self._vectors.nearest(tables, vector, documents, most)
             order = fused(by_word, by_meaning)
             if not around:
                 return described(tables, order[:limit], among)
-            return widened(tables, owner, described(tables, order[: 2 * limit], among), limit)
+            return widened(tables, owner, described(tables, order, among), limit)
 
         return await self._database.read(query)
 

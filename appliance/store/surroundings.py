@@ -9,6 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from appliance.dialogue.size import size
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,27 +23,19 @@ WORDS: Final = 300
 """That a passage may have together with what is given with it: some 400 tokens."""
 REACH: Final = 3
 """Passages before and behind one that are looked at."""
-WORD_CHARACTERS: Final = 8
-"""A text without spaces has so many characters a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Near:
     ordinal: int
-    page: int | None
     start: int
     text: str
-
-    @property
-    def size(self) -> int:
-        """In words."""
-        return max(len(self.text.split()), len(self.text) // WORD_CHARACTERS)
 
 
 def widened(tables: Tables, owner: Owner, found: Sequence[Found], limit: int) -> list[Found]:
     """The first `limit` of an owner's passages with their surroundings, of `WORDS` in all where they have fewer.
 
-    One that was given with a better one is left out. Page, ordinal and start are those of the first of a stretch.
+    One that was given with a better one is left out. Page, ordinal and start stay those of what was found.
     """
     given: dict[str, set[int]] = defaultdict(set)
     wide: list[Found] = []
@@ -52,15 +46,14 @@ def widened(tables: Tables, owner: Owner, found: Sequence[Found], limit: int) ->
             continue
         stretch = _stretch(_near(tables, owner, each), each.ordinal, given[each.document])
         given[each.document].update(near.ordinal for near in stretch)
-        first = stretch[0]
-        wide.append(replace(each, ordinal=first.ordinal, page=first.page, start=first.start, text=_joined(stretch)))
+        wide.append(replace(each, text=_joined(stretch)))
     return wide
 
 
 def _near(tables: Tables, owner: Owner, found: Found) -> dict[int, _Near]:
     """By ordinal: the passage and those around it that have its heading."""
     rows = tables.query(
-        "SELECT ordinal, page, start, text FROM passages WHERE document ="
+        "SELECT ordinal, start, text FROM passages WHERE document ="
         " (SELECT number FROM documents WHERE owner = :owner AND id = :document) AND ordinal BETWEEN :first AND :last"
         " AND heading = :heading",
         {
@@ -74,19 +67,19 @@ def _near(tables: Tables, owner: Owner, found: Found) -> dict[int, _Near]:
 def _stretch(near: dict[int, _Near], ordinal: int, given: set[int]) -> list[_Near]:
     """As many as fit, taken from both sides in turn."""
     first = last = ordinal
-    left = WORDS - near[ordinal].size
+    left = WORDS - size(near[ordinal].text)
     growing = True
     while growing:
         growing = False
         for at in (first - 1, last + 1):
-            if at in near and at not in given and near[at].size <= left:
+            if at in near and at not in given and size(near[at].text) <= left:
                 first, last, growing = min(first, at), max(last, at), True
-                left -= near[at].size
+                left -= size(near[at].text)
     return [near[at] for at in range(first, last + 1)]
 
 
 def _joined(stretch: Sequence[_Near]) -> str:
-    """One text. Passages may overlap; what lay between two of them was white space."""
+    """One text. Passages may overlap; what lay between two of them was white space, or a title that both have."""
     text, end = "", stretch[0].start
     for each in stretch:
         gap = each.start - end

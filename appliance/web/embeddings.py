@@ -30,7 +30,8 @@ from appliance.web.wire_embeddings import EmbeddingAnswer, EmbeddingBody, Embedd
 async def embeddings(box: NamedDependency[Box], data: JSONBody[EmbeddingRequest]) -> Response[Any]:
     """Make a vector of each input."""
     role = box.names.embedder(data.model_name)
-    stage = (box.stages.embed if role == "embed" else None) or box.stages.llm
+    stage = box.stages.embed if role == "embed" else box.stages.llm
+    assert stage is not None  # noqa: S101 - a box whose names have an embed model has its stage
     with fields_named(texts="input", tokens="input", messages="input", text="input"):
         bodies, tokens = await _embed(stage, data, data.job())
     usage = EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)

@@ -84,7 +84,7 @@ class Names:
     def check_model(self, role: str, model: str, more: Sequence[str] = ()) -> None:
         """Raise `model_not_found` for a name that nothing here answers to; `more` are names for this door alone."""
         if not self.knows(role, model, more):
-            known = [*self.own(role), *ALIASES[role], *more]
+            known = dict.fromkeys((*self.own(role), *ALIASES[role], *more))
             raise NotFound(
                 f"There is no model {model!r} for this; there are {', '.join(known)}.",
                 code="model_not_found",

@@ -186,7 +186,8 @@ class ResultText(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where in its document a passage is: the titles above it, the page if there are pages, and its first character."""
+    """Where in its document what was found is: titles above it, the page if there are pages, its first character, its
+    number. The text may begin before it, and go on behind it."""
 
     heading: str
     page: int | None

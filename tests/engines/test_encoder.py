@@ -62,7 +62,9 @@ async def test_texts_become_vectors(settings: Settings, models: Lineup) -> None:
         assert [float(np.linalg.norm(each)) for each in (one, other, long)] == pytest.approx([1, 1, 1], abs=1e-5)
         for job, code in (
             (Embed(texts=["word " * 3 * LONGEST]), "context_length_exceeded"),
+            (Embed(texts=["a" * 17 * LONGEST]), "context_length_exceeded"),
             (Embed(tokens=[[1] * (LONGEST + 1)]), "context_length_exceeded"),
+            (Embed(tokens=[[1] * LONGEST] * 600), "invalid_value"),
             (Embed(tokens=[[2**31 - 1]]), "invalid_value"),
             (Embed(texts=[""]), "invalid_value"),
         ):

@@ -184,7 +184,7 @@ def test_an_abort_takes_effect_within_a_step(thinker: LlamaEngine) -> None:
 def test_no_step_begins_without_a_live_reply_that_is_being_read(
     thinker: LlamaEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(serving, "WAIT_SECONDS", 60.0)
     thinker.submit(1, ask(QUESTIONS[0], max_tokens=40), b"", request_id="", window=99)
     while not thinker.scheduler.running:
         thinker.step()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -184,7 +185,7 @@ def test_a_live_reply_presses_until_its_first_words() -> None:
     assert told == [Hold(HOLD_SECONDS, ["a"])]
     for _ in range(FIRST_WORDS):
         claim.part()
-    assert told[1:] == [Hold(HANDOVER_SECONDS, ["a"])]
+    assert told[1:] == [Hold(HANDOVER_SECONDS, ["a"], ["a"], Hold(0.0))]
     clock.now += HANDOVER_SECONDS
     claim.end()
     assert told[2:] == [Hold(0.0)]
@@ -200,7 +201,11 @@ def test_between_two_stages_of_a_turn_nothing_of_anybody_elses_begins() -> None:
     heard = one.claim(Understand(), "b")
     heard.part()
     heard.end()
-    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"])
+    crowds = Hold(HOLD_SECONDS, ["a"])
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"], ["b"], crowds)
+    draft = one.claim(Generate(), "b")  # does not press, and goes on
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"], ["b"], msgspec.structs.replace(crowds, others=["b"]))
+    draft.end()
     reply = one.claim(Generate(priority="live"), "b")
     assert told[-1] == Hold(HOLD_SECONDS, ["b"])
     for _ in range(FIRST_WORDS):
@@ -219,6 +224,41 @@ def test_a_guess_that_is_dropped_hands_nothing_over() -> None:
     one, told = precedence()
     one.claim(Understand(), "a").end()
     assert told[-1] == Hold(0.0)
+
+
+def test_a_short_reply_is_handed_over_whole() -> None:
+    one, told = precedence()
+    reply = one.claim(Generate(priority="live"), "a")
+    reply.part()
+    reply.end(done=True)
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["a"], ["a"], Hold(0.0))
+
+
+def test_what_is_heard_already_is_not_handed_over_again() -> None:
+    one, told = precedence()
+    reply = one.claim(Generate(priority="live"), "a")
+    spoken = one.claim(Speak(text="", priority="live"), "a")
+    for _ in range(FIRST_WORDS):
+        reply.part()
+    assert told[-1] == Hold(HOLD_SECONDS, ["a"])
+    spoken.part()
+    assert told[-1] == Hold(0.0)
+
+
+def test_behind_a_handover_the_hold_from_before_goes_on() -> None:
+    clock = Clock()
+    holding = Holding(clock)
+    holding.started(1, "c", live=False)
+    holding.told(Hold(HANDOVER_SECONDS, ["b"], ["b"], Hold(5.0, ["a"])))
+    clock.now += HANDOVER_SECONDS
+    holding.started(2, "b", live=True)
+    assert holding.seconds > 0
+    holding.started(3, "a", live=True)
+    assert holding.seconds == 0
+    holding.ended(3)
+    assert holding.seconds > 0
+    clock.now += 5.0
+    assert holding.seconds == 0
 
 
 def test_what_nobody_waits_for_presses_only_once_somebody_does() -> None:

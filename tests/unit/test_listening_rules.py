@@ -166,7 +166,11 @@ class Passes:
             raise RuntimeError("out of memory")
         self.made.append([each.prompt for each in wanted])
         self.full.append(full)
-        return [Found(each.prompt or "", [], "en", 1.0, -0.1, 1.0, 0.0, self.sure or full) for each in wanted]
+        said = {"mumbled": "Stop." if full else "."}
+        return [
+            Found(said.get(each.prompt or "", each.prompt or ""), [], "en", 1.0, -0.1, 1.0, 0.0, self.sure or full)
+            for each in wanted
+        ]
 
 
 def pcm(seconds: float) -> bytes:
@@ -267,6 +271,13 @@ def test_only_prompts_of_one_length_share_a_pass() -> None:
     utterances.add(2, Understand(prompt="b", hotwords="names"), pcm(1), "")
     finish(utterances)
     assert passes.made == [["a"], ["b"]]
+
+
+def test_a_voice_without_a_word_is_heard_again_with_the_full_context() -> None:
+    passes = Passes()
+    first, _ = finish(waiting(passes, ("mumbled", 1, "live")))
+    assert isinstance(first.part, Understood)
+    assert (first.part.text, passes.full) == ("Stop.", [False, True])
 
 
 def test_a_doubtful_one_is_heard_again_after_those_who_wait() -> None:

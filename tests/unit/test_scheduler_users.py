@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench import Bench, steps
-from counting import CountingModel, talkers
+from counting import CountingModel, reply_to, talkers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from appliance.engines.fairness import FIRST_WORDS
 
 if TYPE_CHECKING:
     from appliance.engines.llama.work import Work
@@ -69,6 +71,26 @@ def test_the_first_words_of_a_live_reply_do_not_wait_for_the_conversations_of_so
     spoken = one.spoken[before:]
     assert sum(len(step) > 1 for step in spoken) <= len(spoken) / 3 + 1
     assert any(len(step) > 1 for step in spoken)
+    one.finish()
+
+
+def test_once_a_live_prompt_is_read_its_first_words_have_the_steps_almost_alone() -> None:
+    model = CountingModel(4000, 12, 64)
+    model.each = 0.01
+    one = Bench(model, width=10, stride=3)
+    crowd(one, 8, rank=0)
+    steps(one, 10)
+    prompt = next([start] * 150 for start in range(99) if len(reply_to([start] * 150, 20)) == 20)
+    quiet = one.submit(prompt, 20, 0, user="quiet")
+    before = len(one.spoken)
+    while not one.pens[quiet].text:
+        one.step()
+    reading = one.spoken[before:]
+    assert sum(bool(step) for step in reading) >= len(reading) / 4  # others go on while it is read
+    before = len(one.spoken)
+    while len(one.pens[quiet].text) < FIRST_WORDS:
+        one.step()
+    assert sum(len(step) > 1 for step in one.spoken[before:]) <= FIRST_WORDS / 9 + 1
     one.finish()
 
 

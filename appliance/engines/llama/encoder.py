@@ -15,6 +15,7 @@ from appliance.engines.faults import ModelUnusable
 from appliance.engines.interleave import Interleaved
 from appliance.engines.llama.hearing import complaints, hush
 from appliance.engines.llama.loading import metadata
+from appliance.engines.llama.order import EMBEDDED
 from appliance.engines.llama.vocabulary import Vocabulary
 from appliance.errors import RequestError
 from appliance.jobs import Embed, Embedding
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 512
 """Most tokens of a text that are read. A passage has some 250."""
+TOKEN_CHARACTERS: Final = 16
+"""A text with more characters for each token that can be read is not looked at: that would take too long."""
 PARAM: Final = "input"
 NICE: Final = 10
 """Reading documents must not take the cores from who is spoken to."""
 WIDTH: Final = 8
-"""Jobs that take turns, a text each: a question waits for one passage at most."""
+"""Jobs that take turns, a text each: a question waits for one text at most. If that is a long one of `/v1/embeddings`,
+the question gives up (`embed.query_ms`) and words must do."""
 
 
 def load(spec: Encoder) -> Interleaved:
@@ -78,11 +82,23 @@ class LlamaEncoder:
         """A vector of length 1 for each text. Raises `RequestError`."""
         assert isinstance(job, Embed)  # noqa: S101 - the host sends each job to its own engine
         known = (self._vocabulary.known(tokens, PARAM) for tokens in job.tokens)
-        read = (self._vocabulary.tokens(text, whole=True, control=False) for text in job.texts)
-        for index, tokens in enumerate(itertools.chain(known, read)):
-            fitting = self._fit(tokens, cut=job.cut)
-            vector = self._vector(fitting)
-            yield Embedding(index=index, dimensions=vector.size, tokens=len(fitting)), vector.tobytes()
+        prompts: list[Sequence[int]] = []
+        left = EMBEDDED
+        for tokens in itertools.chain(known, (self._tokens(text, cut=job.cut) for text in job.texts)):
+            prompts.append(self._fit(tokens, cut=job.cut))
+            left -= len(prompts[-1])
+            if left < 0:
+                raise RequestError(f"The limit of a request is {EMBEDDED} tokens; send less at once.", param=PARAM)
+            yield None  # others have their turns meanwhile
+        for index, tokens in enumerate(prompts):
+            vector = self._vector(tokens)
+            yield Embedding(index=index, dimensions=vector.size, tokens=len(tokens)), vector.tobytes()
+
+    def _tokens(self, text: str, *, cut: bool) -> Sequence[int]:
+        most = TOKEN_CHARACTERS * self._longest
+        if len(text) > most and not cut:
+            raise self._too_long(f"{len(text)} characters", f"{self._longest} tokens, and {most} characters")
+        return self._vocabulary.tokens(text[:most], whole=True, control=False)
 
     def _fit(self, tokens: Sequence[int], *, cut: bool) -> Sequence[int]:
         if not tokens:
@@ -91,10 +107,11 @@ class LlamaEncoder:
             return tokens
         if cut:
             return [*tokens[: self._longest - 1], tokens[-1]]  # the last one may be the mark of the end
-        raise RequestError(
-            f"A text has {len(tokens)} tokens; the limit of this model is {self._longest}.",
-            code="context_length_exceeded",
-            param=PARAM,
+        raise self._too_long(f"{len(tokens)} tokens", f"{self._longest} tokens")
+
+    def _too_long(self, has: str, limit: str) -> RequestError:
+        return RequestError(
+            f"A text has {has}; the limit of this model is {limit}.", code="context_length_exceeded", param=PARAM
         )
 
     def _vector(self, tokens: Sequence[int]) -> NDArray[np.float32]:

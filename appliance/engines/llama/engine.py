@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 log = logger(__name__)
 
 WAIT_SECONDS: Final = 0.05
-"""Longest wait for the desk while nothing is decoded; between two waits the worker looks at its inbox."""
-READ_SECONDS: Final = 0.05
-"""Longest wait for a live job to be read while others' replies are written: a step with many of them takes longer."""
+"""Longest wait for the desk: while nothing is decoded, or for a live job, as a step without it would take longer."""
 WORTH_FETCHING: Final = 64
 """Tokens that a kept state has to spare before it is brought from the disk."""
 WORTH_KEEPING: Final = 64
@@ -91,7 +89,7 @@ class _Open:
     live: bool = False
     """Whether somebody listens for it."""
     awaited: float = 0.0
-    """Until when no step begins without it; 0: it was read, or is not live."""
+    """Until when no step begins without it; 0: it is ready, or not live."""
     embedded: int = 0
     """So many of its texts have their vector."""
 
@@ -126,8 +124,9 @@ class LlamaEngine:
         user: str = "",
     ) -> None:
         """Have a job read; it joins the others when it is ready."""
-        live = isinstance(job, Generate) and job.priority == "live"
-        self._jobs[job_id] = _Open(request_id, user, live=live, awaited=time.monotonic() + READ_SECONDS if live else 0)
+        self._jobs[job_id] = _Open(request_id, user)
+        if isinstance(job, Generate) and job.priority == "live":
+            self.promote(job_id)
         self._desk.read(job_id, request_id, partial(self._reader.read, job_id, job))
 
     def grant(self, job_id: int, parts: int) -> None:
@@ -138,6 +137,8 @@ class LlamaEngine:
         job = self._jobs.get(job_id)
         if job is not None:
             job.live = True
+            if not job.pens:
+                job.awaited = time.monotonic() + WAIT_SECONDS
             for work_id in job.pens:
                 self.scheduler.promote(work_id)
 
@@ -235,7 +236,6 @@ class LlamaEngine:
     def _begin(self, read: Read) -> None:
         if read.job_id not in self._jobs:
             return  # aborted meanwhile
-        self._jobs[read.job_id].awaited = 0.0
         if not read.orders:
             self.say(read.job_id, Prepared(prompt_tokens=0, cached_tokens=0))
             return
@@ -272,6 +272,7 @@ class LlamaEngine:
             case Embed():
                 pen = Reading(self, order)
         job = self._jobs[order.job_id]
+        job.awaited = 0.0
         work = Work(
             next(self._ids), LIVE if job.live else order.rank, list(order.tokens), order.limit, pen, user=job.user,
             embeds=isinstance(order.job, Embed),

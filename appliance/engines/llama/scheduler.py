@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 20.0
 """So long background work is only what others leave over."""
 YIELDED: Final = 2
-"""Ranks: enough that the first words are there before the others' next step, which takes as long as six of theirs."""
+"""Ranks, once the prompt is read: the first words are there before the others' next step, which takes as long as six of
+them."""
 Reading = list[tuple["Work", int]]
 """Works, and how many tokens of each one's prompt are read in a step."""
 
@@ -154,10 +155,12 @@ class Scheduler:
         return speaking, [(work, share) for work, share in reading if share]
 
     def _ranks(self) -> list[int]:
-        """Of the running works; while some are pressing, others whose users have more of them are `YIELDED` lower."""
+        """Of the running works; while some are pressing, others whose users have more of them are lower."""
         counts = Counter(work.user for work in self.running)
-        least = min((counts[work.user] for work in self.running if work.pressing), default=len(self.running))
-        return [work.rank + YIELDED * (counts[work.user] > least) for work in self.running]
+        pressing = [work for work in self.running if work.pressing]
+        least = min((counts[work.user] for work in pressing), default=len(self.running))
+        lower = YIELDED if any(work.speaks for work in pressing) else 1
+        return [work.rank + lower * (counts[work.user] > least) for work in self.running]
 
     def _alike(self, due: list[Work]) -> list[Work]:
         """Replies whose next token is due, of each user as many as of the others, and more as the pace allows.
