@@ -39,7 +39,8 @@ def vectors(file: Path, texts: list[str]) -> list[tuple[int, NDArray[np.float32]
     """How many tokens each text has, and its vector."""
     found = []
     for progress in LlamaEncoder(Encoder(name="m", path=str(file))).answer(Embed(texts=texts), b""):
-        assert progress is not None
+        if progress is None:  # a text has been read
+            continue
         part, made = progress
         assert isinstance(part, Embedding)
         found.append((part.tokens, np.frombuffer(made, np.float32)))
