@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AT_ONCE = 8
+PATIENCE_SECONDS = 6
+"""After so long without an event a session is left: often none comes any more."""
 SESSIONS = {"everyday": 6, "soak": 200}
 WARMING = {"everyday": 4, "soak": 100}
 """Sessions before the first look: engines keep what the longest utterance and the longest clause took."""
@@ -55,7 +57,7 @@ async def session(url: str, words: bytes, dice: random.Random) -> str:
                     )
                 )
             for _ in range(dice.randrange(12)):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     event = json.loads(await socket.recv())
                 assert event.get("error", {}).get("code") != "internal_error", event
                 if event["type"] == "response.done":
