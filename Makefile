@@ -12,6 +12,7 @@ BIN := .venv/bin
 TOOLS := .tools
 ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 UV := 0.13.9
+COVERAGE :=
 
 .PHONY: help
 help: ## This list

@@ -76,7 +76,7 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
     """Parent to child: for `seconds` do only what belongs to some users, and what else there is seldom.
 
     Of the users in `live` that is what somebody listens for, of those in `others` everything. `then`: what holds after
-    those seconds.
+    those seconds, in which turns are between two stages.
     """
 
     seconds: float

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 HELD_SECONDS: Final = 2.0
 """Longest time between two steps of a worker that has something to do."""
+NEW_SECONDS: Final = 0.2
+"""What a turn goes on with from one stage to the next is so new: a draft, which is not live, is told from the user's
+other work by that."""
 
 
 @dataclass(slots=True)
 class _Job:
     user: str
     live: bool
+    since: float
 
 
 class Holding:
@@ -36,7 +40,7 @@ class Holding:
 
     def started(self, job_id: int, user: str, *, live: bool) -> None:
         """A job came."""
-        self._jobs[job_id] = _Job(user, live)
+        self._jobs[job_id] = _Job(user, live, self._clock())
 
     def promoted(self, job_id: int) -> None:
         """A job is live from now on; unknown ids are fine."""
@@ -61,9 +65,12 @@ class Holding:
         now = self._clock()
         while now >= self._until and (then := self._hold.then) is not None:
             self._hold, self._until = then, self._until + then.seconds
-        if now >= self._until or any(self._exempt(job) for job in self._jobs.values()):
+        if now >= self._until or any(self._exempt(job, now) for job in self._jobs.values()):
             return 0.0
         return max(0.0, min(self._until, self._stepped + HELD_SECONDS) - now)
 
-    def _exempt(self, job: _Job) -> bool:
-        return job.user in self._hold.others or (job.live and job.user in self._hold.live)
+    def _exempt(self, job: _Job, now: float) -> bool:
+        if job.user not in self._hold.live:
+            return job.user in self._hold.others
+        between_stages = self._hold.then is not None
+        return job.live or (between_stages and now - job.since < NEW_SECONDS)

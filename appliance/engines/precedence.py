@@ -20,7 +20,7 @@ from appliance.engines.frames import Hold
 from appliance.jobs import Generate, Speak, Understand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from appliance.jobs import AnyJob
 
@@ -87,13 +87,11 @@ class Precedence:
         self._handed = {user: at for user, at in self._handed.items() if now < at + HANDOVER_SECONDS}
         between = [user for user in self._handed if user not in pressing]
         hold = self._regard(pressing)
-        if between:  # what they go on with may be a draft, which does not press
-            return msgspec.structs.replace(
-                self._regard(pressing + Counter(between), between), seconds=HANDOVER_SECONDS, then=hold
-            )
-        return hold
+        if not between:
+            return hold
+        return msgspec.structs.replace(self._regard(pressing + Counter(between)), seconds=HANDOVER_SECONDS, then=hold)
 
-    def _regard(self, waited_for: Counter[str], exempt: Sequence[str] = ()) -> Hold:
+    def _regard(self, waited_for: Counter[str]) -> Hold:
         """For those whom fewest jobs are waited for, and for those who have no more under way than they have."""
         if not waited_for:
             return Hold(0.0)
@@ -101,7 +99,7 @@ class Precedence:
         live = [user for user, count in waited_for.items() if count == least]
         most = max(1, min(self._open[user] for user in live))
         others = [user for user, count in self._open.items() if user and user not in live and count <= most]
-        return Hold(HOLD_SECONDS, live, [*exempt, *others])
+        return Hold(HOLD_SECONDS, live, others)
 
 
 class Claim:

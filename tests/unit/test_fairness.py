@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from appliance.engines.fairness import FIRST_WORDS, by_user, has_room, in_turn, shares
 from appliance.engines.frames import Hold
-from appliance.engines.holding import HELD_SECONDS, Holding
+from appliance.engines.holding import HELD_SECONDS, NEW_SECONDS, Holding
 from appliance.engines.interleave import Interleaved
 from appliance.engines.precedence import HANDOVER_SECONDS, HOLD_SECONDS, Precedence
 from appliance.jobs import Generate, Prepare, Speak, Token, Transcribe, Understand
@@ -185,7 +185,7 @@ def test_a_live_reply_presses_until_its_first_words() -> None:
     assert told == [Hold(HOLD_SECONDS, ["a"])]
     for _ in range(FIRST_WORDS):
         claim.part()
-    assert told[1:] == [Hold(HANDOVER_SECONDS, ["a"], ["a"], Hold(0.0))]
+    assert told[1:] == [Hold(HANDOVER_SECONDS, ["a"], [], Hold(0.0))]
     clock.now += HANDOVER_SECONDS
     claim.end()
     assert told[2:] == [Hold(0.0)]
@@ -202,9 +202,9 @@ def test_between_two_stages_of_a_turn_nothing_of_anybody_elses_begins() -> None:
     heard.part()
     heard.end()
     crowds = Hold(HOLD_SECONDS, ["a"])
-    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"], ["b"], crowds)
-    draft = one.claim(Generate(), "b")  # does not press, and goes on
-    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"], ["b"], msgspec.structs.replace(crowds, others=["b"]))
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"], [], crowds)
+    draft = one.claim(Generate(), "b")  # does not press
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["b"], [], msgspec.structs.replace(crowds, others=["b"]))
     draft.end()
     reply = one.claim(Generate(priority="live"), "b")
     assert told[-1] == Hold(HOLD_SECONDS, ["b"])
@@ -231,7 +231,7 @@ def test_a_short_reply_is_handed_over_whole() -> None:
     reply = one.claim(Generate(priority="live"), "a")
     reply.part()
     reply.end(done=True)
-    assert told[-1] == Hold(HANDOVER_SECONDS, ["a"], ["a"], Hold(0.0))
+    assert told[-1] == Hold(HANDOVER_SECONDS, ["a"], [], Hold(0.0))
 
 
 def test_what_is_heard_already_is_not_handed_over_again() -> None:
@@ -245,11 +245,24 @@ def test_what_is_heard_already_is_not_handed_over_again() -> None:
     assert told[-1] == Hold(0.0)
 
 
+def test_between_two_stages_a_draft_goes_on_and_nothing_else_that_is_not_live() -> None:
+    clock = Clock()
+    holding = Holding(clock)
+    holding.started(1, "b", live=False)
+    clock.now += NEW_SECONDS
+    holding.told(Hold(HANDOVER_SECONDS, ["b"], [], Hold(5.0, ["a"])))
+    assert holding.seconds > 0
+    holding.started(2, "b", live=False)
+    assert holding.seconds == 0
+    holding.told(Hold(HOLD_SECONDS, ["b"]))
+    assert holding.seconds > 0
+
+
 def test_behind_a_handover_the_hold_from_before_goes_on() -> None:
     clock = Clock()
     holding = Holding(clock)
     holding.started(1, "c", live=False)
-    holding.told(Hold(HANDOVER_SECONDS, ["b"], ["b"], Hold(5.0, ["a"])))
+    holding.told(Hold(HANDOVER_SECONDS, ["b"], [], Hold(5.0, ["a"])))
     clock.now += HANDOVER_SECONDS
     holding.started(2, "b", live=True)
     assert holding.seconds > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,8 @@ LONGEST: Final = 512
 """Most tokens of a text that are read. A passage has some 250."""
 TOKEN_CHARACTERS: Final = 16
 """A text with more characters for each token that can be read is not looked at: that would take too long."""
+TURN_SECONDS: Final = 0.02
+"""So long texts are made to tokens until others have their turns."""
 PARAM: Final = "input"
 NICE: Final = 10
 """Reading documents must not take the cores from who is spoken to."""
@@ -83,13 +86,15 @@ class LlamaEncoder:
         assert isinstance(job, Embed)  # noqa: S101 - the host sends each job to its own engine
         known = (self._vocabulary.known(tokens, PARAM) for tokens in job.tokens)
         prompts: list[Sequence[int]] = []
-        left = EMBEDDED
+        left, turn = EMBEDDED, time.monotonic() + TURN_SECONDS
         for tokens in itertools.chain(known, (self._tokens(text, cut=job.cut) for text in job.texts)):
             prompts.append(self._fit(tokens, cut=job.cut))
             left -= len(prompts[-1])
             if left < 0:
                 raise RequestError(f"The limit of a request is {EMBEDDED} tokens; send less at once.", param=PARAM)
-            yield None  # others have their turns meanwhile
+            if time.monotonic() > turn:
+                yield None
+                turn = time.monotonic() + TURN_SECONDS
         for index, tokens in enumerate(prompts):
             vector = self._vector(tokens)
             yield Embedding(index=index, dimensions=vector.size, tokens=len(tokens)), vector.tobytes()

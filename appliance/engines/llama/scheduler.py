@@ -159,7 +159,7 @@ class Scheduler:
         counts = Counter(work.user for work in self.running)
         pressing = [work for work in self.running if work.pressing]
         least = min((counts[work.user] for work in pressing), default=len(self.running))
-        lower = YIELDED if any(work.speaks for work in pressing) else 1
+        lower = YIELDED if any(work.speaks and counts[work.user] == least for work in pressing) else 1
         return [work.rank + lower * (counts[work.user] > least) for work in self.running]
 
     def _alike(self, due: list[Work]) -> list[Work]:
