@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60
 LISTENING = "--file-format=wav", "--rate=16000", "--channels=1"
 TRIES = 4
-LONG = r"box: (\S+ ){5}"
-"""A reply that can be interrupted; now and then the model says four words."""
+LONG = r"box: ((?!pause)\S+\s+){5}"
+"""A reply that can be interrupted; now and then the model says four words, and what comes then is "pause noticed"."""
 CARDS = "\n".join(
     [
         "load-module module-null-sink sink_name=loudspeaker",
