@@ -44,7 +44,7 @@ def _models(box: Box) -> list[ModelBody]:
         for name in names.own(role):
             voices = [short for short, model in names.voices.items() if model == name]
             bodies[name] = ModelBody(id=name, role=role, voices=voices)
-        for alias in (*ALIASES[role], *(EMBEDDING_ALIASES if role == names.embedder(EMBEDDING_ALIASES[0]) else ())):
+        for alias in (*ALIASES[role], *(EMBEDDING_ALIASES if role == names.embeds else ())):
             voices = list(names.voices) if role == "tts" else []
             bodies.setdefault(alias, ModelBody(id=alias, role=role, alias_of=names.own(role)[0], voices=voices))
     return list(bodies.values())

@@ -91,14 +91,17 @@ class Names:
                 param="model",
             )
 
+    @property
+    def embeds(self) -> Role:
+        """Who makes vectors: the model that is there for it or, where there is none, the language model."""
+        return "embed" if self.embed else "llm"
+
     def embedder(self, model: str) -> Role:
-        """Who makes vectors under a name: the model that is there for it or, where there is none, the language model,
-        which does so under its own name too. Raises `model_not_found`."""
-        role: Role = "embed" if self.embed else "llm"
+        """Who makes vectors under a name; the language model always does under its own. Raises `model_not_found`."""
         if model == self.llm:
             return "llm"
-        self.check_model(role, model, ("default", *EMBEDDING_ALIASES, self.llm))
-        return role
+        self.check_model(self.embeds, model, ("default", *EMBEDDING_ALIASES, self.llm))
+        return self.embeds
 
     def voice(self, voice: str | None, model: str | None = None) -> str:
         """Short name of the voice to speak with. A voice's model named as `model` chooses that voice."""

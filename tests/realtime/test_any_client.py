@@ -178,7 +178,7 @@ def test_any_sequence_of_events(url: str) -> None:
     run_state_machine_as_test(
         AnyClient,
         settings=settings(
-            max_examples=20,
+            max_examples=30,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

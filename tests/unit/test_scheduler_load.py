@@ -98,7 +98,7 @@ class Load(RuleBasedStateMachine):
 
 
 Load.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=200,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

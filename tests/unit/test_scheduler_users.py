@@ -20,6 +20,16 @@ def crowd(one: Bench, count: int, rank: int = 1) -> list[Work]:
     return [one.submit(prompt, 60, rank, user="loud") for prompt in talkers(count)]
 
 
+def talking(so_far: int) -> Bench:
+    """Somebody's eight live replies, after so many steps."""
+    model = CountingModel(4000, 12, 64)
+    model.each = 0.01
+    one = Bench(model, width=10, stride=3)
+    crowd(one, 8, rank=0)
+    steps(one, so_far)
+    return one
+
+
 def test_a_user_without_a_place_gets_one_from_who_has_many() -> None:
     one = Bench(CountingModel(800, 8, 64), width=4)
     loud = crowd(one, 6)
@@ -59,11 +69,7 @@ def test_a_users_reply_is_in_every_step_beside_a_crowd_that_takes_turns() -> Non
 
 
 def test_the_first_words_of_a_live_reply_do_not_wait_for_the_conversations_of_somebody_else() -> None:
-    model = CountingModel(4000, 12, 64)
-    model.each = 0.01
-    one = Bench(model, width=10, stride=3)
-    crowd(one, 8, rank=0)
-    steps(one, 40)
+    one = talking(40)
     quiet = one.submit([77] * 30, 20, 0, user="quiet")
     before = len(one.spoken)
     while len(one.pens[quiet].text) < 3:
@@ -75,11 +81,7 @@ def test_the_first_words_of_a_live_reply_do_not_wait_for_the_conversations_of_so
 
 
 def test_once_a_live_prompt_is_read_its_first_words_have_the_steps_almost_alone() -> None:
-    model = CountingModel(4000, 12, 64)
-    model.each = 0.01
-    one = Bench(model, width=10, stride=3)
-    crowd(one, 8, rank=0)
-    steps(one, 10)
+    one = talking(10)
     prompt = next([start] * 150 for start in range(99) if len(reply_to([start] * 150, 20)) == 20)
     quiet = one.submit(prompt, 20, 0, user="quiet")
     before = len(one.spoken)

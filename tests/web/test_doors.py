@@ -55,24 +55,29 @@ def test_recorded_speech_is_understood(client: openai.OpenAI, recorded: Path) ->
     assert errors / words <= 0.1
 
 
-def test_the_voice_is_understood(client: openai.OpenAI) -> None:
-    errors = []
+def takes(client: openai.OpenAI, form: Any) -> tuple[bytes, list[int]]:
+    """The question, and how many of its words are heard wrongly in three takes, the best first: no two are alike, and
+    now and then one is not clear."""
+    spoken, errors = b"", []
     for _ in range(3):
-        said = client.audio.speech.create(model="tts-1", voice="joe", input=QUESTION, response_format="wav").content
-        heard = client.audio.transcriptions.create(model="default", file=("q.wav", said), language="en")
+        spoken = client.audio.speech.create(model="tts-1", voice="alloy", input=QUESTION, response_format=form).content
+        heard = client.audio.transcriptions.create(model="whisper-1", file=(f"q.{form}", spoken), language="en")
         errors.append(word_errors(normal(QUESTION), normal(heard.text)))
-    assert sorted(errors)[1] <= 1, errors
+    return spoken, sorted(errors)
+
+
+def test_the_voice_is_understood(client: openai.OpenAI) -> None:
+    _, errors = takes(client, "wav")
+    assert errors[1] <= 1
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3", "opus", "flac", "aac"])
 def test_each_format_is_audio_of_the_same_length(client: openai.OpenAI, form: Any, question: bytes) -> None:
-    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input=QUESTION, response_format=form).content
+    spoken, errors = takes(client, form)
     with av.open(io.BytesIO(spoken), "r") as container:
         length = sum([frame.samples / frame.sample_rate for frame in container.decode(container.streams.audio[0])])
     assert length == pytest.approx(seconds(*read_wav(question)), rel=0.35)
-    heard = client.audio.transcriptions.create(model="whisper-1", file=(f"q.{form}", spoken), language="en")
-    # The voice is never the same twice, and one take in many is heard as "in the grasses green".
-    assert word_errors(normal(QUESTION), normal(heard.text)) <= 4
+    assert errors[1] <= 2
 
 
 def test_speed_shortens(client: openai.OpenAI) -> None:

@@ -16,7 +16,7 @@ from appliance.engines.faults import ModelUnusable
 from appliance.engines.interleave import Interleaved
 from appliance.engines.llama.hearing import complaints, hush
 from appliance.engines.llama.loading import metadata
-from appliance.engines.llama.order import EMBEDDED
+from appliance.engines.llama.order import bounded
 from appliance.engines.llama.vocabulary import Vocabulary
 from appliance.errors import RequestError
 from appliance.jobs import Embed, Embedding
@@ -85,13 +85,11 @@ class LlamaEncoder:
         """A vector of length 1 for each text. Raises `RequestError`."""
         assert isinstance(job, Embed)  # noqa: S101 - the host sends each job to its own engine
         known = (self._vocabulary.known(tokens, PARAM) for tokens in job.tokens)
+        inputs = itertools.chain(known, (self._tokens(text, cut=job.cut) for text in job.texts))
         prompts: list[Sequence[int]] = []
-        left, turn = EMBEDDED, time.monotonic() + TURN_SECONDS
-        for tokens in itertools.chain(known, (self._tokens(text, cut=job.cut) for text in job.texts)):
-            prompts.append(self._fit(tokens, cut=job.cut))
-            left -= len(prompts[-1])
-            if left < 0:
-                raise RequestError(f"The limit of a request is {EMBEDDED} tokens; send less at once.", param=PARAM)
+        turn = time.monotonic() + TURN_SECONDS
+        for tokens in bounded(self._fit(tokens, cut=job.cut) for tokens in inputs):
+            prompts.append(tokens)
             if time.monotonic() > turn:
                 yield None
                 turn = time.monotonic() + TURN_SECONDS

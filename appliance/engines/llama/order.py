@@ -20,7 +20,7 @@ from appliance.errors import RequestError
 from appliance.jobs import Embed, Generate, Message, Prepare, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from appliance.engines.llama.grammar import Grammars, Mask
     from appliance.engines.llama.template import Template
@@ -80,12 +80,9 @@ class Reader:
         raise TypeError(f"not a job for a language model: {type(job).__name__}")
 
     def _embed(self, job_id: int, job: Embed) -> Iterator[Order]:
-        left = EMBEDDED
         known = (self._vocabulary.known(tokens, "input") for tokens in job.tokens)
-        for index, tokens in enumerate(itertools.chain(known, map(self._input, job.texts))):
-            left -= len(self._fit(tokens, "input"))
-            if left < 0:
-                raise RequestError(f"The limit of a request is {EMBEDDED} tokens; send less at once.", param="input")
+        inputs = itertools.chain(known, map(self._input, job.texts))
+        for index, tokens in enumerate(bounded(self._fit(tokens, "input") for tokens in inputs)):
             yield Order(job, job_id, RANKS[job.priority], tokens, index=index)
 
     def _input(self, text: str) -> Sequence[int]:
@@ -165,6 +162,16 @@ class Reader:
             code="context_length_exceeded",
             param=param,
         )
+
+
+def bounded(inputs: Iterable[Sequence[int]]) -> Iterator[Sequence[int]]:
+    """Inputs of one request that are embedded. Raises `RequestError` where they have more than `EMBEDDED` tokens."""
+    left = EMBEDDED
+    for tokens in inputs:
+        left -= len(tokens)
+        if left < 0:
+            raise RequestError(f"The limit of a request is {EMBEDDED} tokens; send less at once.", param="input")
+        yield tokens
 
 
 def _parts(message: Message) -> Iterator[str]:
