@@ -6,6 +6,7 @@ nothing open: its items are closed, and its message is cut to what was heard.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -117,8 +118,9 @@ class Response:
             metrics.CANCEL_SECONDS.observe(anyio.current_time() - self._cancelled_at)
 
     async def _write(self) -> None:
-        async for event in self.draft.words:
-            self._told(event)
+        with suppress(anyio.ClosedResourceError):  # cancelled as its last word was on its way
+            async for event in self.draft.words:
+                self._told(event)
         if self._message is not None and not self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
 
@@ -156,13 +158,14 @@ class Response:
                 pass  # what is spoken comes the other way
 
     async def _sound(self) -> None:
-        async for event in self.draft.sound:
-            match event:
-                case ReplyClause():
-                    self._spoken().clause(event.text, event.spoken)
-                case ReplyAudio():
-                    self._spoken().audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
-                    await self.playout.play(event.pcm)
+        with suppress(anyio.ClosedResourceError):
+            async for event in self.draft.sound:
+                match event:
+                    case ReplyClause():
+                        self._spoken().clause(event.text, event.spoken)
+                    case ReplyAudio():
+                        self._spoken().audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
+                        await self.playout.play(event.pcm)
         if self._message is not None and self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
 
