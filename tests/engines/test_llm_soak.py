@@ -138,8 +138,8 @@ def check(server: psutil.Process, url: str, warm: int, count: int) -> None:
     assert more <= 1.05 * megabytes + 20
 
 
-def test_fifty_requests_of_every_kind(server: tuple[psutil.Process, str]) -> None:
-    check(*server, warm=30, count=50)
+def test_a_hundred_requests_of_every_kind(server: tuple[psutil.Process, str]) -> None:
+    check(*server, warm=60, count=100)
 
 
 @pytest.mark.soak

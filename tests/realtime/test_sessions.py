@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 PATIENCE_SECONDS = 6
 """After so long without an event a session is left: often none comes any more."""
-SESSIONS = {"everyday": 6, "soak": 200}
-WARMING = {"everyday": 4, "soak": 100}
+SESSIONS = {"everyday": 10, "soak": 200}
+WARMING = {"everyday": 8, "soak": 100}
 """Sessions before the first look: engines keep what the longest utterance and the longest clause took."""
 MEGABYTES = 1_000_000
 PIECE = RATE // 5
