@@ -91,9 +91,13 @@ class Draft:
         """So much of it has been spoken, whether or not it has been let out."""
         return self._responder.reply.audio_seconds * 1000
 
-    def discard(self) -> None:
-        """Nobody wants it (any more): both stages stop within one step."""
+    def cancel(self) -> None:
+        """Both stages stop within one step; whoever reads it discards it then."""
         self._scope.cancel()
+
+    def discard(self) -> None:
+        """Nobody wants it, nor reads it (any more)."""
+        self.cancel()
         if self.ended.is_set() or not self._begun:
             self.close()
             self.ended.set()

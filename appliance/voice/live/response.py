@@ -6,7 +6,6 @@ nothing open: its items are closed, and its message is cut to what was heard.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -93,6 +92,7 @@ class Response:
             self.reason = reason
             self._cancelled_at = anyio.current_time()
             self._scope.cancel()
+            self.draft.cancel()
             self._close()
 
     def announce(self) -> None:
@@ -110,6 +110,7 @@ class Response:
             log.error("response failed", **place_of(error))
             self.error = InternalError("The appliance failed on this response.")
         finally:
+            self.draft.discard()  # not before: until now it was read
             self._close()
             self.ended.set()
         if self.outcome == "cancelled":
@@ -118,9 +119,8 @@ class Response:
             metrics.CANCEL_SECONDS.observe(anyio.current_time() - self._cancelled_at)
 
     async def _write(self) -> None:
-        with suppress(anyio.ClosedResourceError):  # cancelled as its last word was on its way
-            async for event in self.draft.words:
-                self._told(event)
+        async for event in self.draft.words:
+            self._told(event)
         if self._message is not None and not self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
 
@@ -158,14 +158,13 @@ class Response:
                 pass  # what is spoken comes the other way
 
     async def _sound(self) -> None:
-        with suppress(anyio.ClosedResourceError):
-            async for event in self.draft.sound:
-                match event:
-                    case ReplyClause():
-                        self._spoken().clause(event.text, event.spoken)
-                    case ReplyAudio():
-                        self._spoken().audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
-                        await self.playout.play(event.pcm)
+        async for event in self.draft.sound:
+            match event:
+                case ReplyClause():
+                    self._spoken().clause(event.text, event.spoken)
+                case ReplyAudio():
+                    self._spoken().audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
+                    await self.playout.play(event.pcm)
         if self._message is not None and self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
 
@@ -224,7 +223,6 @@ class Response:
         """Say how it ended. What is open was not finished."""
         if self.outcome != "in_progress":
             return
-        self.draft.discard()
         written = self.draft.written
         self.error = self.error or self.draft.error
         if self.reason is not None:
