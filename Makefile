@@ -10,13 +10,14 @@ PORT ?=
 ARGS ?=
 BIN := .venv/bin
 TOOLS := .tools
+PROVISION := .provision
 ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 UV := 0.13.9
 COVERAGE :=
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  settings: STATE=$(STATE) HOST= PORT= ARGS=  (make serve PORT=9000 ARGS='--config my.toml')"
 
 .PHONY: setup
@@ -38,6 +39,10 @@ test: setup $(TOOLS)/made ## The everyday tests, two files at a time (ARGS='-n 0
 .PHONY: soak
 soak: setup ## Minutes of load, and what it leaves behind
 	@$(BIN)/pytest -m soak $(ARGS)
+
+.PHONY: host
+host: setup $(PROVISION)/made ## Hosts that are booted, provisioned, broken, upgraded (as root; lxc mmdebstrap nftables iproute2)
+	@$(BIN)/pytest -m host $(ARGS)
 
 .PHONY: lint
 lint: setup
@@ -61,18 +66,39 @@ secrets: $(TOOLS)/made ## Keys and passwords in what is tracked
 audit: $(TOOLS)/made ## Known vulnerabilities in what is locked
 	@$(TOOLS)/bin/python .ci/audit.py *.lock
 
+# Ansible and what judges it, the same way: needed by whoever provisions boxes, not by the appliance.
+$(PROVISION)/made: provision.lock | setup
+	@rm -rf $(PROVISION); $(BIN)/python -m venv $(PROVISION)
+	@$(PROVISION)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	    --requirement provision.lock
+	@touch $@
+
+.PHONY: provision
+provision: $(PROVISION)/made ## Ansible in .provision, for ansible/
+
+.PHONY: provision-lint
+provision-lint: $(PROVISION)/made ## Playbooks, roles and the shell scripts that go onto a box
+	cd ansible && ../$(PROVISION)/bin/yamllint --strict . && \
+	    PATH=$$PWD/../$(PROVISION)/bin:$$PATH ../$(PROVISION)/bin/ansible-lint --offline
+	@if command -v shellcheck > /dev/null; then shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' ansible); \
+	    else echo "shellcheck is not installed: the scripts were not looked at"; fi
+
 .PHONY: check
 check: COVERAGE := --cov --cov-fail-under=85
-check: lint secrets audit test ## Format, lint, types, layers, secrets, vulnerabilities, tests: what must pass before a push
+check: lint secrets audit provision-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, tests: what must pass before a push
 
 .PHONY: bench
 bench: setup ## Latency, interruption, concurrency, accuracy on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bundle
+bundle: setup ## One file that installs or upgrades a box without a network (ARGS='--sign KEYFILE')
+	@$(BIN)/appliance bundle create --state-dir $(STATE) $(ARGS)
+
 # llama-cpp-python has only an sdist: setup.sh builds it, so it is locked apart from what pip installs as wheels.
 # The build tools share an environment with the packages, so they are resolved against the same versions.
 .PHONY: lock
-lock: ## Newest versions that pyproject.toml allows, into the five lock files
+lock: ## Newest versions that pyproject.toml allows, into the six lock files
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	python3 -m venv "$$tools"; "$$tools/bin/pip" install --quiet uv==$(UV); \
 	resolve() { \
@@ -86,11 +112,14 @@ lock: ## Newest versions that pyproject.toml allows, into the five lock files
 	resolve requirements.lock pyproject.toml --no-emit-package llama-cpp-python; \
 	resolve requirements-dev.lock pyproject.toml --group dev --no-emit-package llama-cpp-python; \
 	resolve llama.lock --no-deps - <<< "$$(grep -oE 'llama-cpp-python[^\"]*' pyproject.toml)"; \
+	resolve cuda.lock - <<< "$$(grep -oE 'nvidia-[^\"]*' pyproject.toml)"; \
 	resolve safety.lock --constraint requirements-dev.lock - <<< $$'detect-secrets>=1.5\npip-audit>=2.10'; \
+	resolve provision.lock --constraint requirements-dev.lock - \
+	    <<< $$'ansible-core>=2.19,<2.20\nansible-lint>=26\nyamllint>=1.37'; \
 	resolve build.lock --constraint requirements-dev.lock - \
 	    <<< $$'pip\nhatchling>=1.27\neditables\nscikit-build-core>=0.9.2\ncmake\nninja'
 
 .PHONY: clean
-clean: ## Remove .venv, .tools and what the tools left; models in $(STATE) and the llama.cpp wheel stay
-	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
+clean: ## Remove .venv, .tools, .provision and what the tools left; models in $(STATE) and the llama.cpp wheel stay
+	rm -rf .venv $(TOOLS) $(PROVISION) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
 	find appliance tests benchmarks -name __pycache__ -prune -exec rm -r {} +

@@ -119,6 +119,8 @@ install_packages() {
         needed+=("${python##*/}-venv") # Debian keeps this part of the standard library in a package of its own
     fi
     [[ -s /etc/ssl/certs/ca-certificates.crt ]] || needed+=(ca-certificates)
+    [[ $requirements != requirements-dev.lock ]] || command -v ssh-keygen > /dev/null ||
+        needed+=(openssh-client) # signs the bundles of tests
     if [[ ! -d $wheels ]]; then
         command -v "${CXX:-g++}" > /dev/null || needed+=(g++)
     elif ! PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep 'libgomp\.so\.1' > /dev/null; then
@@ -195,6 +197,9 @@ if ! stands environment_stamp; then
     make_environment
 fi
 stands project_stamp || install_project
+# `appliance bundle` takes the wheel from here, and the options tell it what a CPU must have to run it.
+ln -sfn "$wheels" .venv/llama-wheel
+[[ ! -d $wheels || -e $wheels/options ]] || printf '%s\n' "$CMAKE_ARGS" > "$wheels/options"
 wanted=(starter)
 [[ $requirements != requirements-dev.lock ]] || wanted+=(all-minilm-l6-v2) # tests and benchmarks find by meaning
 [[ $models == no ]] || .venv/bin/appliance models pull "${wanted[@]}" --state-dir "${STATE:-.state}"

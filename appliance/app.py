@@ -22,6 +22,7 @@ from appliance.engines.status import Probe
 from appliance.jobs import DETECT_SAMPLES, Detect, Embed, Generate, Judge, Message, Speak, Transcribe
 from appliance.settings import SettingsError
 from appliance.store.database import Database
+from appliance.supervision.supervise import supervise
 from appliance.voice.cache import Cache
 from appliance.voice.cached import Cached
 from appliance.voice.phrases import keep_ready
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from appliance.catalog.lineup import Installed, Lineup
     from appliance.jobs import AnyJob, Role
     from appliance.settings import Settings
+    from appliance.supervision.notify import Supervisor
 
 
 MANY_CORES = 8
@@ -112,8 +114,10 @@ def create_caches(settings: Settings, lineup: Lineup) -> tuple[Cache, Cache]:
     )
 
 
-def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost]) -> ASGIApp:
-    """The whole appliance as an ASGI application; its lifespan starts and ends the engines.
+def create_app(
+    settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost], supervisor: Supervisor | None = None
+) -> ASGIApp:
+    """The whole appliance as an ASGI application; its lifespan starts and ends the engines, and tells `supervisor`.
 
     Raises `StoreError` if there is a database that cannot be used.
     """
@@ -123,6 +127,7 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
         turn=lineup.turn.name if lineup.turn else "",
         embed=lineup.embed.name if lineup.embed else "",
         voices={voice: model.name for voice, model in _voices(settings, lineup).items()},
+        languages={model.name: model.languages for model in lineup.voices},
     )
     database = Database(settings.database)
     database.open()
@@ -145,6 +150,8 @@ def create_app(settings: Settings, lineup: Lineup, engines: Mapping[Role, Engine
             for engine in engines.values():
                 tasks.start_soon(engine.run)
             tasks.start_soon(keep_ready, stages.tts, settings.cache.phrases)
+            if supervisor is not None:
+                tasks.start_soon(supervise, supervisor, engines, database, settings.workers.load_seconds)
             yield
             tasks.cancel_scope.cancel()
 

@@ -1,17 +1,24 @@
-"""A disk cache of bytes and nothing else.
+"""A disk cache of bytes and nothing else, which leaves room for what has to be remembered.
 
 diskcache would pickle anything else, and whoever could write such a file would run code here.
 """
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import diskcache
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FAULTS: Final = (OSError, sqlite3.Error, ValueError, TypeError, KeyError, diskcache.Timeout)
 """What a cache that is damaged, full or gone may raise."""
+
+SPARED_BYTES: Final = 256_000_000
+"""Of a disk; a cache does not take the last ones."""
 
 
 class Bytes(diskcache.Disk):  # type: ignore[misc]
@@ -47,6 +54,18 @@ def open_cache(folder: str, megabytes: int, **options: Any) -> diskcache.Cache:
         folder, size_limit=megabytes * 1_000_000, disk=Bytes, eviction_policy="least-recently-used",
         sqlite_mmap_size=0, **options,
     )  # fmt: skip
+
+
+def has_room(folder: Path, size: int = 0) -> bool:
+    """Whether a cache in `folder` may take `size` bytes more. Where not, what it has stands in the way: delete it."""
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(place).free - size >= SPARED_BYTES
+
+
+def give_way(folder: Path) -> None:
+    """Delete the caches in `folder` if the disk has no room for them. For a start, before anything else wants room."""
+    if not has_room(folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bytes(value: object) -> bytes:

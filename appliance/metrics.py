@@ -123,6 +123,18 @@ WRITES_WAITING: Final = Gauge("appliance_store_writes_waiting", "Changes that wa
 WRITES_FAILED: Final = Counter(
     "appliance_store_writes_failed_total", "Changes that could not be written.", ["code"], registry=REGISTRY
 )
+SPOKEN: Final = Counter(
+    "appliance_spoken_probe_total", "Spoken self-tests that were reported, by outcome.", ["outcome"], registry=REGISTRY
+)
+SPOKEN_FAILURES: Final = Gauge(
+    "appliance_spoken_probe_failures", "Spoken self-tests in a row, up to the last, that failed.", registry=REGISTRY
+)
+SPOKEN_SECONDS: Final = Gauge(
+    "appliance_spoken_probe_seconds", "Time that the last spoken self-test took.", registry=REGISTRY
+)
+SPOKEN_AT: Final = Gauge(
+    "appliance_spoken_probe_timestamp_seconds", "When the last spoken self-test was reported.", registry=REGISTRY
+)
 TASKS: Final = Gauge("appliance_tasks", "Tasks of the server's event loop.", registry=REGISTRY)
 SESSIONS: Final = Gauge("appliance_live_sessions", "Live conversations now.", registry=REGISTRY)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from appliance.engines.host import ENVIRONMENT
 from appliance.jobs import STT_RATE, Understand, Understood
+from appliance.probing.wrong_words import errors
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
@@ -212,13 +213,3 @@ def normal(text: str) -> list[str]:
     """Words in small letters, without punctuation."""
     kept = "".join(letter if letter.isalnum() or letter.isspace() else "" for letter in text.lower().replace("-", " "))
     return kept.split()
-
-
-def errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Words that have to be changed, added or left out (Levenshtein's distance)."""
-    row = list(range(len(heard) + 1))
-    for number, word in enumerate(said, 1):
-        corner, row[0] = row[0], number
-        for place, other in enumerate(heard, 1):
-            corner, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, corner + (word != other))
-    return row[-1]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import openai
 import psutil
 import pytest
 import uvicorn
+from hypothesis import settings as hypothesis_settings
 
 from appliance.engines.host import ENVIRONMENT
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from appliance.catalog.lineup import Installed, Lineup
     from appliance.settings import Settings
+
+hypothesis_settings.register_profile("suite", deadline=None)  # nothing here is judged by how long it takes
+hypothesis_settings.load_profile("suite")
 
 STATE = Path(os.environ.get("STATE", ".state"))
 SPEECH = Path(__file__).parents[2] / "shared" / "speech"
@@ -106,7 +110,8 @@ def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes]
         try:
             url = None
             while url is None:
-                assert process.poll() is None, log.read_text()
+                with suppress(subprocess.TimeoutExpired):
+                    raise AssertionError(process.wait(0.05), log.read_text())
                 url = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
             wait_ready(url[0])
             yield process, url[0]
@@ -132,6 +137,17 @@ def wait_ready(url: str, *, status: int = 200) -> dict[str, Any]:
             pass
         time.sleep(0.05)
     raise AssertionError(answer.text if answer is not None else "nobody listens")
+
+
+def descriptors(process: psutil.Process, most: int) -> int:
+    """How many files and sockets are open, once there are no more than `most`: the last request's socket takes a moment
+    to go after its client has it all."""
+    count = int(process.num_fds())
+    for _ in range(20_000):
+        if count <= most:
+            break
+        count = int(process.num_fds())
+    return count
 
 
 @pytest.fixture(scope="module")

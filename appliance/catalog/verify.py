@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from appliance.catalog.lock import Lock
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 1 << 20
 """Bytes read at once; memory does not grow with the file."""
+Watch = Callable[[str, int, int], None]
+"""Hears (path, done, total) while a file is hashed."""
 
 
 def chunks(path: Path) -> Iterator[bytes]:
@@ -40,11 +43,11 @@ def faults(
     lock: Lock,
     *,
     deep: bool,
-    on_bytes: Callable[[str, int, int], None] | None = None,
+    on_bytes: Watch | None = None,
 ) -> list[str]:
     """What is wrong with a model's folder, a line each; empty if nothing is.
 
-    Shallow, it compares sizes; `deep`, it also hashes. `on_bytes` hears (path, done, total) while hashing.
+    Shallow, it compares sizes; `deep`, it also hashes, of which `on_bytes` hears.
     """
     found = []
     for file in model.files:
@@ -63,5 +66,5 @@ def faults(
     return found
 
 
-def _named(on_bytes: Callable[[str, int, int], None] | None, name: str, total: int) -> Callable[[int], None] | None:
+def _named(on_bytes: Watch | None, name: str, total: int) -> Callable[[int], None] | None:
     return on_bytes and (lambda done: on_bytes(name, done, total))

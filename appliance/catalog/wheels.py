@@ -20,10 +20,14 @@ from appliance.catalog.faults import Damaged, Unreachable
 from appliance.catalog.verify import CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from appliance.catalog.listener import Listener
     from appliance.catalog.manifest import Wheel
+
+
+class PipFailed(Exception):
+    """pip did not deliver; `str()` of it is what it said."""
 
 
 def find(wheel: Wheel, folder: Path) -> Path | None:
@@ -53,12 +57,23 @@ def fetch(wheel: Wheel, folder: Path, listener: Listener) -> Path:
 
 
 def _pip(wheel: Wheel, folder: Path, listener: Listener) -> None:
+    try:
+        download([wheel.requirement], folder, listener, wheel.requirement)
+    except PipFailed as error:
+        raise Unreachable(f"pip could not fetch {wheel.requirement}: {error}") from error
+
+
+def download(wanted: Sequence[str], folder: Path, listener: Listener, name: str | None = None) -> None:
+    """Have pip put wheels into `folder`; `wanted` are its arguments that say which. Raises PipFailed.
+
+    `listener` hears the progress of each file, as `name` or as the file is called.
+    """
     command = [sys.executable, "-u", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     # A model is too large for a second copy in pip's cache, and /tmp is often a small memory disk.
     command += ["--no-cache-dir", "--no-input", "--disable-pip-version-check", "--progress-bar", "raw"]
-    command += ["-d", str(folder), wheel.requirement]
+    command += ["-d", str(folder), *wanted]
     said: deque[str] = deque(maxlen=40)
-    total = None
+    what = name or "wheels"
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -72,15 +87,17 @@ def _pip(wheel: Wheel, folder: Path, listener: Listener) -> None:
             for line in pip.stdout or ():
                 if progress := re.fullmatch(r"Progress (\d+) of (\d+)\s*", line):
                     done, total = int(progress[1]), int(progress[2])
-                    listener.progress(wheel.requirement, done, total or None)
-                else:
-                    said.append(line.rstrip())
+                    listener.progress(what, done, total or None)
+                    continue
+                if name is None and (begun := re.match(r"\s*Downloading (?:\S*/)?(\S+\.whl)", line)):
+                    what = begun[1]
+                said.append(line.rstrip())
         except BaseException:
             pip.kill()
             raise
     if pip.returncode != 0:
         errors = [line for line in said if line.startswith("ERROR:")] or list(said)[-3:]
-        raise Unreachable(f"pip could not fetch {wheel.requirement}: {' '.join(errors)}")
+        raise PipFailed(" ".join(errors))
 
 
 def read(path: Path, member: str) -> Iterator[bytes]:

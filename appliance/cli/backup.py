@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from appliance.cli.display import Display, mb
-from appliance.cli.options import load_settings, with_settings_options
+from appliance.cli.options import config_of, load_settings, with_settings_options
 
 if TYPE_CHECKING:
     from appliance.store.backup.manifest import Manifest
@@ -46,7 +46,7 @@ def backup() -> None:
     """Back up what the box remembers, while it works, and restore it.
 
     A backup is one file: the database (conversations, responses, keys as digests), the documents beside it, and the
-    settings file if --config names one. Not in it: models and caches, and admin.key, which is a secret in clear.
+    settings file if there is one. Not in it: models and caches, and admin.key, which is a secret in clear.
 
     \b
     appliance backup create --to /mnt/usb --keep 14 --recipient age1...
@@ -79,7 +79,7 @@ def create(
     database = load_settings(config, state_dir).database
     folder = to or database.parent / FOLDER
     with _display() as display:
-        made = make(database, folder, display, settings=config, recipients=recipients, keep=keep)
+        made = make(database, folder, display, settings=config_of(config, state_dir), recipients=recipients, keep=keep)
     how = f", encrypted to {len(recipients)}" if recipients else ""
     click.echo(f"{made.path}: {mb(made.bytes)}, {_files(made.manifest)}{how}, read again and found right")
     for path in made.gone:

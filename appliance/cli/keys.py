@@ -112,11 +112,21 @@ def revoke(key_id: str, config: Path | None, state_dir: Path) -> None:
 
 
 def first_key(settings: Settings) -> Path | None:
-    """Where nobody has a key yet: make one for an admin, and the file that has it, readable for its owner alone."""
+    """Where nobody has a key yet: make one for an admin, and the file that has it, readable for its owner alone.
+
+    Where keys cannot be read now, as on a full disk, none is made. Raises `ApplianceError` where one cannot be written.
+    """
+    from appliance.errors import StorageFailed
+    from appliance.logs import logger
+
     file = settings.database.with_name("admin.key")
 
     async def make(keys: Keys, audit: Audit) -> Path | None:
-        if await keys.all():
+        try:
+            if await keys.all():
+                return None
+        except StorageFailed as error:
+            logger(__name__).warning("keys cannot be read now", code=error.code)
             return None
         key, text = await keys.create(user="admin", name="first start", role="admin")
         file.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -153,14 +154,18 @@ class Mouth:
 
 @asynccontextmanager
 async def dial(
-    url: str, key: str | None, session: dict[str, Any], hear: Hear, model: str = "default"
+    url: str, key: str | None, session: dict[str, Any], hear: Hear, model: str = "default", ca_file: str | None = None
 ) -> AsyncIterator[Line]:
-    """Begin a conversation with the box at `url`, set up with `session`. Raises `LineError`."""
+    """Begin a conversation with the box at `url`, set up with `session`; for https `ca_file` may name what is trusted.
+
+    Raises `LineError`.
+    """
     parts = urlsplit(url)
     address = f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}/v1/realtime?model={model}&timings=1"
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        opening = connect(address, additional_headers=headers, max_size=None, open_timeout=OPEN_SECONDS)
+        trusted = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
+        opening = connect(address, additional_headers=headers, max_size=None, open_timeout=OPEN_SECONDS, ssl=trusted)
         async with opening as socket, anyio.create_task_group() as tasks:
             line = Line(socket, hear)
             tasks.start_soon(line.listen)
@@ -174,9 +179,10 @@ async def dial(
 
 
 async def call(
-    url: str, key: str | None, session: dict[str, Any], hear: Hear, talk: Callable[[Line], Awaitable[None]]
+    url: str, key: str | None, session: dict[str, Any], hear: Hear, talk: Callable[[Line], Awaitable[None]],
+    ca_file: str | None = None,
 ) -> None:  # fmt: skip
     """One conversation from its beginning to its end."""
     with one_error(LineError):
-        async with dial(url, key, session, hear) as line:
+        async with dial(url, key, session, hear, ca_file=ca_file) as line:
             await talk(line)

@@ -13,10 +13,14 @@ COMMANDS: Final = {
     "serve": "appliance.cli.serve",
     "demo": "appliance.cli.demo",
     "talk": "appliance.cli.talk",
+    "probe": "appliance.cli.probe",
     "keys": "appliance.cli.keys",
     "models": "appliance.cli.models",
     "backup": "appliance.cli.backup",
+    "store": "appliance.cli.store",
+    "bundle": "appliance.cli.bundle",
     "settings": "appliance.cli.settings",
+    "doctor": "appliance.cli.doctor",
 }
 
 

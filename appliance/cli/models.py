@@ -10,10 +10,10 @@ import click
 
 from appliance.catalog import importing, sweeping, verify
 from appliance.catalog.faults import CatalogError
-from appliance.catalog.lineup import catalog
+from appliance.catalog.lineup import catalog, named
 from appliance.catalog.shelf import Shelf
 from appliance.cli.display import Display, mb
-from appliance.cli.options import load_settings
+from appliance.cli.options import CONFIG_HELP, STATE_DIR, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class Box:
 
     def open(self, state_dir: Path | None, config: Path | None) -> tuple[Settings, Catalog, Shelf]:
         """Settings, manifests and the models folder; ends the command if one of them is wrong."""
-        settings = load_settings(config or self.config, state_dir or self.state_dir or Path(".state"))
+        settings = load_settings(config or self.config, state_dir or self.state_dir or STATE_DIR)
         return settings, catalog(settings), Shelf(settings.models_dir)
 
 
@@ -39,10 +39,15 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     state_dir = click.option(
         "--state-dir",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Folder for models and everything else the box keeps.  [default: .state]",
+        help=f"Folder for models and everything else the box keeps.  [default: {STATE_DIR}]",
     )
-    config = click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file in TOML.")
+    config = click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help=CONFIG_HELP)
     return state_dir(config(command))
+
+
+_verify = click.option(
+    "--verify", "deep", is_flag=True, help="Also read every byte of what is installed, and replace what is damaged."
+)
 
 
 class Sentences(click.Group):
@@ -102,12 +107,15 @@ def list_(box: Box, state_dir: Path | None, config: Path | None) -> None:
 
 @models.command("pull")
 @click.argument("names", nargs=-1, metavar="[SET|MODEL]...")
+@_verify
 @_options
 @click.pass_obj
-def pull_(box: Box, names: tuple[str, ...], state_dir: Path | None, config: Path | None) -> None:
+def pull_(box: Box, names: tuple[str, ...], deep: bool, state_dir: Path | None, config: Path | None) -> None:
     """Fetch and install sets or single models; without a name, the set in the settings.
 
     What is installed is skipped after a look at its sizes, and an interrupted pull goes on where it was.
+    With --verify every byte of it is read, and what is damaged is fetched anew; a box that runs goes on
+    with what it has loaded.
     Wheels come from the index that pip is configured for, hub models from the hub or from the
     mirror in HF_ENDPOINT.
     """
@@ -115,7 +123,7 @@ def pull_(box: Box, names: tuple[str, ...], state_dir: Path | None, config: Path
 
     settings, known, shelf = box.open(state_dir, config)
     chosen = known.select(names or (settings.models.set,))
-    done = pull(chosen, shelf, Display())
+    done = pull(chosen, shelf, Display(), deep=deep)
     click.echo(f"{len(chosen)} models in {shelf.root}: {len(done)} installed now, {len(chosen) - len(done)} before.")
 
 
@@ -129,7 +137,8 @@ def verify_(box: Box, names: tuple[str, ...], state_dir: Path | None, config: Pa
     Ends with status 1 if a file is damaged, or if a model that was named is missing.
     """
     _, known, shelf = box.open(state_dir, config)
-    lock, display, broken, sound = shelf.lock(), Display(), 0, 0
+    lock, display, sound = shelf.lock(), Display(), 0
+    broken: list[str] = []
     for model in known.select(names or tuple(known.models)):
         if shelf.folder(model.name).is_dir():
             faults = verify.faults(
@@ -144,11 +153,12 @@ def verify_(box: Box, names: tuple[str, ...], state_dir: Path | None, config: Pa
             sound -= not faults
         for fault in faults:
             display.say(f"damaged: {fault}")
-        broken += bool(faults)
+        broken += [model.name] if faults else []
         sound += not faults
-    display.say(f"{sound} models are sound, {broken} are damaged.")
+    display.say(f"{sound} models are sound, {len(broken)} are damaged.")
     if broken:
-        display.say("Fetch damaged models anew with: appliance models pull")
+        display.say(f"Fetch them anew with: appliance models pull --verify {' '.join(broken)}")
+        display.say(f"or from a folder with: appliance models import --verify DIR {' '.join(broken)}")
         raise SystemExit(1)
 
 
@@ -161,11 +171,11 @@ def verify_(box: Box, names: tuple[str, ...], state_dir: Path | None, config: Pa
 def gc_(box: Box, dry_run: bool, yes: bool, keep: tuple[str, ...], state_dir: Path | None, config: Path | None) -> None:
     """Remove what serves nothing.
 
-    That is: interrupted installations, old downloads, and models outside the set in the settings.
-    Folders that belong to no manifest are never touched.
+    That is: interrupted installations, old downloads, and models that the settings do not name, neither as
+    the set nor singly. Folders that belong to no manifest are never touched.
     """
     settings, known, shelf = box.open(state_dir, config)
-    wanted = known.select((settings.models.set, *keep))
+    wanted = known.select((settings.models.set, *named(settings), *keep))
     if not shelf.root.is_dir():
         click.echo("There is nothing to remove.")
         return
@@ -185,17 +195,21 @@ def gc_(box: Box, dry_run: bool, yes: bool, keep: tuple[str, ...], state_dir: Pa
 @models.command("import")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("names", nargs=-1, metavar="[SET|MODEL]...")
+@_verify
 @_options
 @click.pass_obj
-def import_(box: Box, folder: Path, names: tuple[str, ...], state_dir: Path | None, config: Path | None) -> None:
+def import_(
+    box: Box, folder: Path, names: tuple[str, ...], deep: bool, state_dir: Path | None, config: Path | None
+) -> None:  # fmt: skip
     """Install models from a folder instead of the network; without a name, all that the folder has.
 
-    DIR is the models folder of another box (with its models.lock), or a folder of wheels. Files are verified
-    as in a pull, and DIR stays as it is.
+    DIR is the models folder of another box or of an unpacked bundle (with its models.lock), or a folder of
+    wheels. Files are verified as in a pull, and DIR stays as it is. What is installed is skipped after a look
+    at its sizes; with --verify every byte of it is read, and what is damaged is replaced.
     """
     _, known, shelf = box.open(state_dir, config)
     chosen: tuple[Model, ...] = known.select(names or tuple(known.models))
-    done = importing.import_models(chosen, folder, shelf, Display())
+    done = importing.import_models(chosen, folder, shelf, Display(), deep=deep)
     if absent := [model.name for model in chosen if names and shelf.state(model) != "installed"]:
         raise CatalogError(f"{folder}: does not have {', '.join(absent)}")
     click.echo(f"{len(done)} models imported into {shelf.root}.")

@@ -28,6 +28,10 @@ ANSWER_SECONDS: Final = 60.0
     help="File with the API key of the box, if it wants one: a key on a command line is there for all to see.",
 )  # fmt: skip
 @click.option(
+    "--ca-file", type=click.Path(exists=True, dir_okay=False), default=None,
+    help="Certificates to trust for https, in place of the system's.",
+)  # fmt: skip
+@click.option(
     "--wav", "wavs", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Say this recording instead of using a microphone; may be repeated: one turn each.",
 )  # fmt: skip
@@ -42,8 +46,8 @@ ANSWER_SECONDS: Final = 60.0
     help="How the box notices that a turn is over.",
 )  # fmt: skip
 def talk(
-    url: str, key_file: Path | None, wavs: tuple[Path, ...], out: Path | None, voice: str | None, language: str | None,
-    instructions: str | None, detection: str,
+    url: str, key_file: Path | None, ca_file: str | None, wavs: tuple[Path, ...], out: Path | None, voice: str | None,
+    language: str | None, instructions: str | None, detection: str,
 ) -> None:  # fmt: skip
     """Talk with a box: what you say, its reply and each turn's stages are shown as they come. Ctrl-C ends it.
 
@@ -69,7 +73,7 @@ def talk(
 
     try:
         key = key_file.read_text().strip() if key_file is not None else None
-        anyio.run(call, url, key, session, screen.show, speak)
+        anyio.run(call, url, key, session, screen.show, speak, ca_file)
     except LineError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

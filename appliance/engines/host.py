@@ -32,6 +32,7 @@ from appliance.engines import frames
 from appliance.engines.fairness import has_room
 from appliance.engines.parts import Parts
 from appliance.engines.precedence import Precedence
+from appliance.engines.restarts import Restarts
 from appliance.engines.silence import Silence
 from appliance.engines.status import StageStatus
 from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
     from appliance.settings import Settings, Workers
 
 log = logs.logger(__name__)
-
-BACK_OFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-HEALTHY_SECONDS: Final = 60.0
-"""A worker that served so long starts the back-off afresh."""
 
 LIVE_ROOM: Final = 8  # so many times as many live jobs find room: they are small and short, and somebody waits
 
@@ -84,7 +81,7 @@ class EngineHost:
         self._patience: float = getattr(section, "background_seconds", self._deadline)
         self._state: State = "starting"
         self._detail = "the worker is being started"
-        self._restarts = 0
+        self._restarts = Restarts(settings.workers)
         self._next_id = 0
         self._jobs: dict[int, Parts] = {}
         self._outbox: deque[tuple[bytes, bytes]] = deque()  # head and payload; a few a job, and jobs are bounded
@@ -99,7 +96,12 @@ class EngineHost:
     def status(self) -> StageStatus:
         """The stage as readiness shows it."""
         pid = self._process.pid if self._process is not None else None
-        return StageStatus(self._state, self._spec.name, self._detail, self._restarts, len(self._jobs), pid)
+        return StageStatus(self._state, self._spec.name, self._detail, self._restarts.count, len(self._jobs), pid)
+
+    @property
+    def due(self) -> float:
+        """When it has to have taken its next step; later it is stuck itself."""
+        return self._restarts.due
 
     @asynccontextmanager
     async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Parts]:
@@ -154,9 +156,8 @@ class EngineHost:
         """Keep a worker alive until cancelled."""
         metrics.IN_FLIGHT.labels(self.role).set_function(lambda: len(self._jobs))
         metrics.READY.labels(self.role).set_function(lambda: self._state == "ready")
-        attempt = 0
         while True:
-            started = anyio.current_time()
+            self._restarts.begin()
             try:
                 await self._serve_one()
             except Exception as error:  # noqa: BLE001 - one worker's fault must not end the other stages' hosts
@@ -164,11 +165,7 @@ class EngineHost:
                 log.error("host failed", stage=self.role, **logs.place_of(error))
             finally:
                 self._fail_all()
-            if anyio.current_time() - started > HEALTHY_SECONDS:
-                attempt = 0
-            pause = BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)]
-            attempt += 1
-            self._restarts += 1
+            pause = self._restarts.pause(self._detail)
             metrics.RESTARTS.labels(self.role).inc()
             log.warning("worker ended", stage=self.role, reason=self._detail, restart_in_seconds=pause)
             await anyio.sleep(pause)
@@ -204,6 +201,7 @@ class EngineHost:
                 tasks.cancel_scope.cancel()
         finally:
             self._process = None
+            self._restarts.step()
             with anyio.CancelScope(shield=True):
                 if process.returncode is None:
                     process.kill()
@@ -234,7 +232,7 @@ class EngineHost:
         silence = Silence(self._watch.silent_seconds, self._watch.beat_seconds)
         loading_until = anyio.current_time() + self._watch.load_seconds
         steps, progress_at = -1, anyio.current_time()
-        self._detail = "the model is being loaded"
+        self._detail = self._restarts.loading
         with anyio.CancelScope() as listening:
             tasks.start_soon(silence.end, listening)
             while True:
@@ -243,6 +241,7 @@ class EngineHost:
                 except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
                     return "the worker's process ended"
                 silence.broken()
+                self._restarts.step()
                 now = anyio.current_time()
                 match message:
                     case frames.Beat(steps=counted, busy=busy):

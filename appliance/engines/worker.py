@@ -21,7 +21,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from appliance import logs
-from appliance.engines import frames
+from appliance.engines import cuda, frames
 from appliance.engines.faults import ModelRefused
 from appliance.engines.holding import Holding
 from appliance.engines.specs import AnySpec, Encoder, Llama, Piper, Turn, Whisper
@@ -52,6 +52,8 @@ ENGINES: Final = {
 
 def load_engine(spec: AnySpec) -> Engine:
     """Load a model and warm it."""
+    if isinstance(spec, Whisper | Llama | Encoder):  # the others run on the CPU
+        cuda.preload()
     engine: Engine = importlib.import_module(ENGINES[type(spec)]).load(spec)
     return engine
 

@@ -21,7 +21,8 @@ from sqlite_utils import Database as Tables
 from appliance import metrics
 from appliance.errors import ApplianceError, DeadlineExceeded, StorageFailed
 from appliance.logs import logger, place_of
-from appliance.store.faults import StoreError, storage_error
+from appliance.store.faults import StoreError, disk_is_why, storage_error
+from appliance.store.headway import Headway
 from appliance.store.lock import Use
 from appliance.store.migrations import migrate
 from appliance.store.readers import BUSY_MS, Readers
@@ -63,6 +64,8 @@ class Database:
         self._use = Use(path.parent)
         self._readers = Readers(path)
         self._one = anyio.CapacityLimiter(1)
+        self.headway = Headway(path.parent)
+        """Of the change or the checkpoint under way."""
         self.alive = False
         """Whether the writer runs."""
 
@@ -74,14 +77,16 @@ class Database:
             self._use.end()
             raise
         except (sqlite3.Error, OSError) as error:
-            cause = storage_error(error)
+            cause = storage_error(error, self.path.parent)
             try:
                 if not isinstance(cause, StorageFailed):  # a migration is wrong, not the disk
                     raise
                 self._readers.open(unwritable=True)
             except sqlite3.Error as worse:
-                self._use.end()
-                raise StoreError(f"{self.path}: {cause.message}") from worse
+                if not (self._readers.log_has_more() and disk_is_why(worse)):
+                    self._use.end()
+                    raise StoreError(f"{self.path}: {cause.message}") from worse
+                # All is there, and is read as soon as the disk lets us; to start again would not help.
             self.failed = cause
             log.error("database is only read", file=str(self.path), code=cause.code)
 
@@ -167,9 +172,13 @@ class Database:
             except (anyio.WouldBlock, anyio.EndOfStream):
                 break
         with anyio.CancelScope(shield=True), metrics.WRITE_SECONDS.time():
-            await to_thread.run_sync(self._commit, batch, limiter=self._one)
+            await to_thread.run_sync(self._commit_all, batch, limiter=self._one)
         for writing in batch:
             writing.ended.set()
+
+    def _commit_all(self, batch: Sequence[Writing[Any]]) -> None:
+        with self.headway.watched():
+            self._commit(batch)
 
     def _commit(self, batch: Sequence[Writing[Any]]) -> None:
         """All in one transaction; where one of them is wrong, each in its own."""
@@ -208,13 +217,15 @@ class Database:
     def _known(self, error: Exception) -> Exception:
         if not isinstance(error, sqlite3.Error | OSError | StoreError):
             return error
-        known = StorageFailed(str(error)) if isinstance(error, StoreError) else storage_error(error)
+        known = StorageFailed(str(error)) if isinstance(error, StoreError) else storage_error(error, self.path.parent)
         log.error("change not written", code=known.code, **place_of(error))
         metrics.WRITES_FAILED.labels(known.code).inc()
         if isinstance(known, StorageFailed):
             self.failed = known
-            # It is opened anew: readers of a disk that was read-only keep it so for this process.
-            self._let_go(unwritable=True)
+            # It is opened anew: readers of a disk that was read-only keep it so for this process. Not where only room
+            # is wanting: who reads would find no index of the log any more, and none can be made.
+            if known.code != "storage_full":
+                self._let_go(unwritable=True)
         return known
 
     def begin(self, change: Callable[[Tables], Result]) -> Writing[Result]:
@@ -244,11 +255,18 @@ class Database:
     def _checkpoint(self) -> None:
         if self._writer is not None:
             try:
-                self._writer.conn.execute("PRAGMA busy_timeout = 0")  # no turn waits for a reader's sake
-                self._writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._writer.conn.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+                with self.headway.watched():
+                    self._fold(self._writer.conn)
             except sqlite3.Error as error:
                 raise storage_error(error) from error
+
+    @staticmethod
+    def _fold(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")  # no turn waits for a reader's sake
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     async def read(self, query: Callable[[Tables], Result]) -> Result:
         """Look something up. Raises a storage error, `DeadlineExceeded` for what takes too long."""

@@ -1,4 +1,7 @@
-"""Connections that only read. A file that could not be written when it was opened is read as it was then."""
+"""Connections that only read. A file that could not be written when it was opened is read as it was then.
+
+Unless its log has more than it: then nothing is read until the disk lets us.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ class Readers:
             connection.execute("BEGIN")  # all that one query sees is of one moment
             return query(Tables(connection, recursive_triggers=False, execute_plugins=False))
         except sqlite3.Error as error:
-            raise storage_error(error) from error
+            raise storage_error(error, self._path.parent) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -87,16 +90,25 @@ class Readers:
         try:
             return self._reader()
         except sqlite3.Error as error:
-            raise storage_error(error) from error
+            raise storage_error(error, self._path.parent) from error
 
     def _reader(self) -> sqlite3.Connection:
         where = self._path.resolve().as_uri()
         try:
             return _opened(f"{where}?mode=ro")
         except sqlite3.OperationalError:
-            if not self._unwritable:
+            if not self._unwritable or self.log_has_more():
                 raise
             return _opened(f"{where}?mode=ro&immutable=1")  # no write-ahead log can be made beside it
+
+    def log_has_more(self) -> bool:
+        """Whether the file without its log may be half of the old and half of the new."""
+        try:
+            return self._path.with_name(f"{self._path.name}-wal").stat().st_size > 0
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
 
 
 def _opened(uri: str) -> sqlite3.Connection:

@@ -6,12 +6,17 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
+
+from appliance.store.writing import WRITE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlite_utils import Database as Tables
 
     from appliance.store.database import Database
+    from appliance.store.writing import Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +67,13 @@ class Usage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._newest: Writing[None] | None = None
 
     def note(self, day: str, key: str, user: str, amount: Amount) -> None:
-        """Queue an addition to what was used; nobody waits for it."""
-        self._database.begin(lambda tables: _note(tables, day, key, user, amount))
+        """Queue an addition to what was used; what uses it does not wait."""
+        writing = self._database.begin(lambda tables: _note(tables, day, key, user, amount))
+        if not writing.ended.is_set():  # or it had no place in the queue
+            self._newest = writing
 
     async def of(self, key: str, day: str) -> Amount:
         """What a key has used on a day."""
@@ -77,7 +85,13 @@ class Usage:
         return await self._database.read(query)
 
     async def since(self, day: str, user: str | None = None) -> Sequence[Used]:
-        """By day and key, newest first; of one user, or of all."""
+        """By day and key, newest first; of one user, or of all.
+
+        What was noted before is in it; waits `WRITE_SECONDS` for that at most.
+        """
+        if self._newest is not None:
+            with anyio.move_on_after(WRITE_SECONDS):
+                await self._newest.ended.wait()
 
         def query(tables: Tables) -> list[Used]:
             rows = tables.query(

@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance import metrics
-from appliance.bytes_on_disk import FAULTS, open_cache
+from appliance.bytes_on_disk import FAULTS, has_room, open_cache
 from appliance.jobs import AnyPart, Speak, Transcribe
 from appliance.logs import logger, place_of
 
@@ -38,7 +38,7 @@ NONCE_BYTES: Final = 12
 JOURNAL: Final = {"sqlite_journal_mode": "truncate", "sqlite_synchronous": 0}
 """Without a write-ahead log, whose index would be mapped into memory. It need not survive the loss of power."""
 AGAIN_SECONDS: Final = 60.0
-"""A cache that could not be opened is tried again after so long."""
+"""A cache that could not be opened, or had no room, is tried again after so long."""
 
 Parts = list[tuple[AnyPart, bytes]]
 _decode: Final = msgspec.msgpack.Decoder(Parts).decode
@@ -57,6 +57,8 @@ class Cache:
         self._folder, self._megabytes, self._days, self._depends = folder, megabytes, days, depends
         self._cache: Any = None
         self._try_at = 0.0
+        self._cramped = False
+        """Whether the disk had no room for it the last time."""
 
     @property
     def on(self) -> bool:
@@ -105,6 +107,8 @@ class Cache:
             return
         nonce = token_bytes(NONCE_BYTES)
         locked = nonce + AESGCM(key[32:]).encrypt(nonce, msgspec.msgpack.encode(parts), None)
+        if not self._fits(len(locked)):
+            return
         try:
             cache.set(key[:32], locked, expire=self._days * 86_400 or None)
         except diskcache.Timeout:
@@ -113,7 +117,7 @@ class Cache:
             self._give_up(error)
 
     def _opened(self) -> Any:
-        if self._cache is None and time.monotonic() >= self._try_at:
+        if self._cache is None and time.monotonic() >= self._try_at and self._fits():
             try:
                 self._cache = open_cache(str(self._folder), self._megabytes, timeout=1, **JOURNAL)
             except FAULTS as error:
@@ -124,7 +128,21 @@ class Cache:
         """It cannot be used: begin a new one. Where that cannot be either, do without for a while."""
         log.warning("cache begun anew", purpose=self.purpose, **place_of(error))
         metrics.CACHE_FAULTS.labels(self.purpose).inc()
-        self._try_at = time.monotonic() + AGAIN_SECONDS * (self._cache is None)
+        self._delete(AGAIN_SECONDS if self._cache is None else 0)
+
+    def _fits(self, size: int = 0) -> bool:
+        """Whether the disk has room; where not, what is here is in the way of what has to be remembered."""
+        if has_room(self._folder, size):
+            self._cramped = False
+            return True
+        if not self._cramped:
+            log.warning("cache emptied: the disk has little room", purpose=self.purpose)
+        self._cramped = True
+        self._delete(AGAIN_SECONDS)
+        return False
+
+    def _delete(self, pause_seconds: float) -> None:
+        self._try_at = time.monotonic() + pause_seconds
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

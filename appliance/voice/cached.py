@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from appliance import metrics
+from appliance.asking import CACHED
 from appliance.jobs import AnyPart, Speak, Transcribe
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Cached:
     @asynccontextmanager
     async def stream(self, job: AnyJob, payload: bytes = b"") -> AsyncIterator[Answer]:
         """Send a job, or take its answer from where it was kept."""
-        if not self._cache.on or not isinstance(job, Speak | Transcribe):
+        if not (self._cache.on and CACHED.get()) or not isinstance(job, Speak | Transcribe):
             async with self._stage.stream(job, payload) as answer:
                 yield answer
             return

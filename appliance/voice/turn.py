@@ -51,6 +51,7 @@ class Turn:
     max_reply_tokens: int
     temperature: float
     top_p: float = Sampling().top_p
+    remembered: bool = True
 
 
 async def take_turn(
@@ -58,8 +59,8 @@ async def take_turn(
 ) -> None:  # fmt: skip
     """Answer one turn through `emit`.
 
-    It is on disk before `TurnDone`. What was said by then is remembered even if the client leaves midway. Its sound
-    follows, where the recorder keeps it.
+    One that is to be remembered is on disk before `TurnDone`. What was said by then is remembered even if the client
+    leaves midway. Its sound follows, where the recorder keeps it.
     """
     tape = Tape()
 
@@ -85,19 +86,22 @@ async def take_turn(
         thinking=False,
         priority="live",
     )
-    complete = False
+    complete, writing = False, None
     try:
         await responder.respond(generate)
         complete = True
     finally:
         watch.mark("done", anyio.current_time())
-        if complete or reply.text.strip():  # a turn that failed before its first word is not part of what was said
+        if turn.remembered and (
+            complete or reply.text.strip()
+        ):  # a turn that failed before its first word is not part of what was said
             said = _said(turn.id, words, reply, watch, complete=complete)
             writing = conversations.add(turn.owner, turn.conversation, Addition(items=said))
             asked, answered = (Place(turn.owner, turn.conversation, item.id) for item in said)
             recorder.keep(asked, Recording(turn.audio, turn.max_seconds))
             recorder.keep(answered, tape.sound())
-    await writing.done()
+    if writing is not None:
+        await writing.done()
     for name, milliseconds in watch.marks.items():
         metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)
     await emit(

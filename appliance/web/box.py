@@ -32,6 +32,7 @@ from appliance.web.identity.metered import metered
 from appliance.web.names import Names
 from appliance.web.realtime.lines import Lines
 from appliance.web.retrieval import with_documents
+from appliance.web.self_tests import SelfTests
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Box:
     assistants: Assistants
     meaning: Meaning
     search: Search
+    spoken: SelfTests = field(default_factory=SelfTests)
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""

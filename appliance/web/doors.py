@@ -52,6 +52,7 @@ FORM_MB = 1
 SMALL = {
     STRANGERS: 16_000,
     "/v1/admin/": 64_000,
+    "/health/": 16_000,
     "/v1/realtime/client_secrets": 256_000,
     "/v1/conversations": 8_000_000,
     "/v1/vector_stores": 256_000,
@@ -119,6 +120,7 @@ DOORS = (
     models.get_model,
     health.live,
     health.ready,
+    health.spoken,
     health.figures,
 )
 

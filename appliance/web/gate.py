@@ -16,11 +16,11 @@ import msgspec
 from structlog.contextvars import bound_contextvars
 
 from appliance import logs, metrics
-from appliance.errors import Overloaded, TooLarge, TooSlow
+from appliance.errors import ApplianceError, Overloaded, TooLarge, TooSlow
 from appliance.web import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
@@ -32,6 +32,7 @@ STRANGERS: Final = "/v1/session"
 """The door that reads the body of somebody whose key has not been seen."""
 MOST_STRANGERS: Final = 16
 """Who are read at once, so that they take no room from others."""
+ENDS: Final = "The box is being started again and could not wait for this answer; ask it again."
 LEAST_BYTES: Final = 10_000
 """Of a body that have to come in a second, after the first while."""
 SECURITY: Final = (
@@ -80,16 +81,7 @@ class Gate:
 
     async def _refuse(self, send: Send, request_id: str) -> None:
         error = Overloaded(f"The box serves {self._most} requests already.")
-        headers = {**faults.headers(error), "content-type": "application/json", "x-request-id": request_id}
-        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": error.status, "headers": [*encoded, *SECURITY]})
-        await send(
-            {
-                "type": "http.response.body",
-                "body": msgspec.json.encode(faults.body(error)),
-                "more_body": False,
-            }
-        )
+        await _answer(send, error, [(b"x-request-id", request_id.encode()), *SECURITY])
 
 
 class _Passage:
@@ -121,6 +113,11 @@ class _Passage:
                 tasks.start_soon(self._watch)
                 await self._app(self._scope, self._receive_body, self._send_answer)
                 tasks.cancel_scope.cancel()
+        except anyio.get_cancelled_exc_class():
+            if self._status:
+                raise
+            with anyio.CancelScope(shield=True):  # the server ends, and has waited for this as long as it waits
+                await _answer(self._send_answer, Overloaded(ENDS, retry_after=5))
         except Exception as error:
             if not self._status:
                 raise
@@ -213,3 +210,10 @@ class _Passage:
             seconds=round(seconds, 4),
             left=self._left,
         )
+
+
+async def _answer(send: Send, error: ApplianceError, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    headers = {**faults.headers(error), "content-type": "application/json"}
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": [*encoded, *more]})
+    await send({"type": "http.response.body", "body": msgspec.json.encode(faults.body(error)), "more_body": False})

@@ -6,13 +6,15 @@ import asyncio
 from typing import Literal
 
 import msgspec
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from appliance import __version__, metrics
 from appliance.web.box import Box
 from appliance.web.described import json_of
 from appliance.web.identity.guard import NEEDS
+from appliance.web.self_tests import SelfTest, SelfTestReport
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -33,10 +35,15 @@ class StageBody(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """`ready` once every stage has answered a real request and while none is down."""
+    """`ready` once every stage has answered a real request, while none is down, and while the box speaks well.
+
+    It does not if the last two spoken self-tests have failed.
+    """
 
     status: Literal["ready", "not_ready"]
     stages: dict[str, StageBody]
+    spoken: SelfTest | None
+    """The last spoken self-test that was reported; null if there was none since the start."""
 
 
 @get("/health/live", opt={NEEDS: "open"}, summary="Liveness")
@@ -48,13 +55,20 @@ async def live(box: NamedDependency[Box]) -> Response[Live]:
 
 @get("/health/ready", opt={NEEDS: "open"}, summary="Readiness, for each stage", responses={503: json_of(Ready)})
 async def ready(box: NamedDependency[Box]) -> Response[Ready]:
-    """200 while all stages are ready, otherwise 503 with what is missing."""
+    """200 while all stages are ready and spoken self-tests succeed, otherwise 503 with what is missing."""
     stages = {
         role: StageBody(status.state, status.model, status.detail, status.restarts, status.in_flight)
         for role, status in box.health().items()
     }
-    whole = all(stage.state == "ready" for stage in stages.values())
-    return Response(Ready("ready" if whole else "not_ready", stages), status_code=200 if whole else 503)
+    whole = all(stage.state == "ready" for stage in stages.values()) and not box.spoken.failing
+    body = Ready("ready" if whole else "not_ready", stages, box.spoken.last)
+    return Response(body, status_code=200 if whole else 503)
+
+
+@post("/health/spoken", opt={NEEDS: "metrics"}, status_code=200, summary="Report a spoken self-test")
+async def spoken(box: NamedDependency[Box], data: JSONBody[SelfTestReport]) -> SelfTest:
+    """Whoever speaks to the box to test it says here how it went; `appliance probe` does."""
+    return box.spoken.note(data)
 
 
 @get("/metrics", opt={NEEDS: "metrics"}, summary="Figures for Prometheus", media_type="text/plain")

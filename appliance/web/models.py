@@ -19,12 +19,16 @@ from appliance.web.wire_assistants import owned_by
 
 
 class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
-    """One name. `role` says what it does; `alias_of` whose other name it is; `voices` what it speaks with."""
+    """One name. `role` says what it does; `alias_of` whose other name it is; `voices` what it speaks with.
+
+    `languages` are those that it speaks, of a voice's model, as BCP 47 tags.
+    """
 
     id: str
     role: Role
     alias_of: str | None = None
     voices: list[str] = []
+    languages: list[str] = []
     object: Literal["model"] = "model"
     created: int = 0
     owned_by: str = "appliance"
@@ -43,7 +47,8 @@ def _models(box: Box) -> list[ModelBody]:
     for role in ROLES:
         for name in names.own(role):
             voices = [short for short, model in names.voices.items() if model == name]
-            bodies[name] = ModelBody(id=name, role=role, voices=voices)
+            languages = list(names.languages.get(name, ())) if role == "tts" else []
+            bodies[name] = ModelBody(id=name, role=role, voices=voices, languages=languages)
         for alias in (*ALIASES[role], *(EMBEDDING_ALIASES if role == names.embeds else ())):
             voices = list(names.voices) if role == "tts" else []
             bodies.setdefault(alias, ModelBody(id=alias, role=role, alias_of=names.own(role)[0], voices=voices))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.errors import NotFound
@@ -54,13 +54,17 @@ OPENAI_VOICES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that this box answers to. `voices` maps short names to models; the first is the default."""
+    """The names that this box answers to. `voices` maps short names to models; the first is the default.
+
+    `languages` has those that a voice's model speaks, as BCP 47 tags; what it does not name is not known.
+    """
 
     stt: str
     llm: str
     voices: dict[str, str]
     turn: str = ""
     embed: str = ""
+    languages: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def default_voice(self) -> str:

@@ -13,6 +13,7 @@ from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from appliance.asking import CACHED
 from appliance.dialogue.prompt import joined
 from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import ApplianceError, from_code, one_error
@@ -89,6 +90,7 @@ def _turn(box: Box, caller: Caller, data: TurnForm, audio: bytes, turn: str) -> 
         max_reply_tokens=settings.voice.max_reply_tokens,
         temperature=settings.voice.temperature if preset.temperature is None else preset.temperature,
         top_p=Sampling().top_p if preset.top_p is None else preset.top_p,
+        remembered=data.store,
     )
 
 
@@ -133,6 +135,7 @@ async def _events(box: Box, caller: Caller, turn: Turn, form: AudioFormat, write
 
 async def _take(box: Box, caller: Caller, turn: Turn, tell: Any) -> None:
     """Run the turn beside the writing of its events, so that a slow client holds up no engine."""
+    CACHED.set(turn.remembered)
     with box.lines.take(caller), one_error():
         happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
         async with anyio.create_task_group() as tasks:

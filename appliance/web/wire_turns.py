@@ -23,6 +23,10 @@ class TurnForm(msgspec.Struct, kw_only=True):
     language: Annotated[str, Meta(description="ISO 639-1 code; detected if absent.")] | None = None
     conversation: ConversationId | None = None
     response_format: AudioFormat = "wav"
+    store: Annotated[
+        bool,
+        Meta(description="False: the turn is not in the history, and no cache of transcripts or speech knows of it."),
+    ] = True
 
 
 class TurnStarted(msgspec.Struct, frozen=True, kw_only=True):

@@ -121,7 +121,7 @@ def hub(empty_world: World) -> Iterator[StandIn]:
         empty_world.hub_file("card"),
     )
     with serving(StandIn(files)) as hub:
-        empty_world.environment["HF_ENDPOINT"] = hub.address
+        empty_world.environment |= {"HF_ENDPOINT": hub.address, "HF_HUB_DOWNLOAD_TIMEOUT": "60"}
         yield hub
 
 

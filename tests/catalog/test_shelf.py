@@ -154,6 +154,14 @@ def test_gc_keeps_what_it_is_told_to_keep(world: World) -> None:
     assert not places["staging"].exists()
 
 
+@pytest.mark.parametrize("setting", ["APPLIANCE_EMBED__MODEL", "APPLIANCE_LLM__DRAFT_MODEL"])
+def test_gc_keeps_what_the_settings_name(world: World, setting: str) -> None:
+    places = littered(world)
+    world.environment[setting] = "joe"
+    assert world.run("gc", "--yes").exit_code == 0
+    assert (places["model"].exists(), places["staging"].exists()) == (True, False)
+
+
 def test_gc_keeps_downloads_of_a_model_that_is_still_wanted(world: World) -> None:
     kept = world.shelf.downloads("brain") / "half"
     kept.parent.mkdir(parents=True)
@@ -192,6 +200,44 @@ def test_import_verifies_what_it_takes(world: World) -> None:
     assert result.exit_code == 1
     assert "joe/voice.onnx: what was fetched is not what it should be" in result.output
     assert not (world.models / "joe").exists()
+
+
+def rot(world: World, name: str, file: str) -> Path:
+    """A byte that has flipped on the disk; the file's size stays."""
+    path = world.models / name / file
+    data = bytearray(path.read_bytes())
+    data[1_000] ^= 1
+    path.write_bytes(data)
+    return path
+
+
+def test_what_verify_advises_mends_bit_rot(world: World) -> None:
+    world.run("pull")
+    path = rot(world, "joe", "voice.onnx")
+    with path.open("rb") as loaded:
+        before = loaded.read()
+        said = world.run("verify").output
+        assert "appliance models pull --verify joe\n" in said
+        assert "0 installed now" in world.run("pull", "joe").output
+        assert "1 installed now" in world.run("pull", "--verify", "joe").output
+        loaded.seek(0)
+        assert loaded.read() == before != path.read_bytes()  # a box that has it open keeps it
+    assert world.run("verify").exit_code == 0
+    assert "0 installed now" in world.run("pull", "--verify").output
+
+
+def test_import_mends_bit_rot_from_another_boxs_folder(world: World) -> None:
+    world.run("pull")
+    carried = world.root / "carried"
+    shutil.copytree(world.models, carried)
+    shutil.rmtree(carried / "ears")
+    rot(world, "joe", "voice.onnx")
+    assert "0 models imported" in world.run("import", str(carried), "joe").output
+    assert "1 models imported" in world.run("import", "--verify", str(carried), "joe").output
+    assert world.run("verify").exit_code == 0
+    rot(world, "ears", "model.bin")
+    result = world.run("import", "--verify", str(carried))
+    assert (result.exit_code, "does not have ears, damaged in" in result.output) == (1, True)
 
 
 def test_import_says_what_is_missing(world: World) -> None:

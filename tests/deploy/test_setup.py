@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("build.lock", "llama.lock", "requirements.lock", "requirements-dev.lock", "safety.lock")
+LOCKS = ("build.lock", "cuda.lock", "llama.lock", "requirements.lock", "requirements-dev.lock", "safety.lock")
 
 
 def bare_checkout(tmp_path: Path, *, tools: dict[str, str]) -> tuple[Path, dict[str, str]]:
@@ -71,7 +71,7 @@ def test_a_bare_system_is_given_python_and_a_compiler(tmp_path: Path) -> None:
         asked = (tmp_path / "asked").read_text().splitlines()
         assert asked[0] == "update"
         assert asked[1].startswith("install -y --no-install-recommends python3 python3-venv ")
-        assert asked[1].endswith("g++")
+        assert asked[1].endswith("openssh-client g++")
         assert "no Python 3.11 to 3.14" in done.stderr
     else:
         assert re.search(r"sudo apt-get install -y --no-install-recommends python3 python3-venv .*g\+\+\n", done.stderr)

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
-from conftest import serving, wait_ready
+from conftest import READY_SECONDS, serving, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 ROLES = ("stt", "llm", "tts")
-BACK_WITHIN_SECONDS = 10
+BACK_WITHIN_SECONDS = {"everyday": READY_SECONDS, "soak": 10}
+"""Promised for a box that has its machine to itself, as no box has beside the everyday tests."""
 LONG = {"messages": [{"role": "user", "content": "Tell me a very long story."}], "max_tokens": 900, "temperature": 0}
 
 
@@ -57,8 +58,9 @@ def requests_of(url: str, question: bytes) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("size", ["everyday", pytest.param("soak", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("role", ROLES)
-def test_kill_9_under_load(server: Server, question: bytes, role: str) -> None:
+def test_kill_9_under_load(server: Server, question: bytes, role: str, size: str) -> None:
     wait_ready(server.url)
     send = requests_of(server.url, question)
     killed = threading.Event()
@@ -83,7 +85,7 @@ def test_kill_9_under_load(server: Server, question: bytes, role: str) -> None:
         at = time.monotonic()
         wait_ready(server.url, status=503)
         wait_ready(server.url)
-        assert time.monotonic() - at < BACK_WITHIN_SECONDS
+        assert time.monotonic() - at < BACK_WITHIN_SECONDS[size]
         killed.set()
         for future in running:
             future.result()
@@ -144,18 +146,17 @@ def test_overflow_is_refused_at_once_and_departure_frees_the_place(server: Serve
     wait_ready(server.url)
     with httpx.Client(timeout=60) as client:
         request = client.build_request("POST", f"{server.url}/v1/chat/completions", json={**LONG, "stream": True})
-        stream = client.send(request, stream=True)
-        waiting = threading.Thread(
-            target=lambda: httpx.post(f"{server.url}/v1/chat/completions", json={**LONG, "max_tokens": 2}, timeout=60)
-        )
-        waiting.start()
-        while in_flight(server) < 2:
-            assert server.process.poll() is None
+        streams = [client.send(request, stream=True) for _ in range(2)]
+        assert in_flight(server) == 2
         refused = client.post(f"{server.url}/v1/chat/completions", json=LONG)
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
         assert int(refused.headers["retry-after"]) >= 1
-        stream.close()
-        waiting.join(60)
+        streams[0].close()
+        while in_flight(server) > 1:
+            assert server.process.poll() is None
+        allowed = client.post(f"{server.url}/v1/chat/completions", json={**LONG, "max_tokens": 2})
+        assert allowed.status_code == 200
+        streams[1].close()
     while in_flight(server):
         assert server.process.poll() is None
     assert "job aborted" in server.log.read_text()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
-from conftest import serving, wait_ready
+from conftest import descriptors, serving, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,28 +114,26 @@ def settle(url: str) -> dict[str, Any]:
             return stages
 
 
-def held(server: psutil.Process) -> tuple[int, float]:
-    """Open descriptors and megabytes of the server and its language worker."""
-    worker = next(child for child in server.children() if "llm" in child.cmdline())
-    both = (server, worker)
-    return sum(each.num_fds() for each in both), sum(each.memory_full_info().uss for each in both) / 1e6
+def megabytes(both: tuple[psutil.Process, ...]) -> float:
+    return float(sum(each.memory_full_info().uss for each in both)) / 1e6
 
 
 def check(server: psutil.Process, url: str, warm: int, count: int) -> None:
     first = asyncio.run(soak(url, warm, 1))
     settle(url)
-    descriptors, megabytes = held(server)
+    both = (server, next(child for child in server.children() if "llm" in child.cmdline()))
+    held, taken = [each.num_fds() for each in both], megabytes(both)
     then = asyncio.run(soak(url, count - warm, 2))
     stages = settle(url)
-    after, more = held(server)
     for tally in (first, then):
         assert tally.wrong == []
     assert first.answered + first.left == warm
     assert then.answered + then.left == count - warm
     assert then.answered > (count - warm) // 2
     assert stages["llm"]["restarts"] == 0
-    assert after <= descriptors
-    assert more <= 1.05 * megabytes + 20
+    for each, most in zip(both, held, strict=True):
+        assert descriptors(each, most) <= most, each.cmdline()
+    assert megabytes(both) <= 1.05 * taken + 20
 
 
 def test_a_hundred_requests_of_every_kind(server: tuple[psutil.Process, str]) -> None:

@@ -16,7 +16,7 @@ from appliance import settings as settings_module
 from appliance.app import create_engines
 from appliance.asking import USER
 from appliance.catalog import provenance
-from appliance.engines import host as host_module
+from appliance.engines import restarts
 from appliance.engines.host import EngineHost
 from appliance.engines.specs import Llama
 from appliance.engines.status import Probe
@@ -93,7 +93,7 @@ worker.main(load)
 def test_a_refusal_is_shown_in_readiness_and_tried_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_module, "BACK_OFF_SECONDS", (0.0, 0.01))
+    monkeypatch.setattr(restarts, "BACK_OFF_SECONDS", (0.0, 0.01))
     path = tmp_path / "m.gguf"
     host = EngineHost(
         "llm", Llama(name="m", path=str(path)), Probe(Generate()), settings, command=[sys.executable, "-c", REFUSES]

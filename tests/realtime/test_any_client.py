@@ -263,13 +263,11 @@ def test_too_much_audio_in_one_event(client: Client) -> None:
 
 def test_a_message_beyond_all_limits_ends_that_connection_only(url: str) -> None:
     flooding, other = Client(url), Client(url)
-
-    def flood() -> None:
-        flooding.send("x" * (25 * 1024 * 1024))
-        flooding.settle()
-
+    masked_text, size_in_eight_bytes, mask = 0x81, 0xFF, bytes(4)
+    frame = bytes([masked_text, size_in_eight_bytes]) + (25 * 1024 * 1024).to_bytes(8, "big") + mask
+    flooding.socket.socket.sendall(frame)  # refused for what it says, and not when it is here
     with pytest.raises(ConnectionClosed) as closed:
-        flood()
+        flooding.until("never")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
     other.settle()

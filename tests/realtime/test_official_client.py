@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from caller import Caller, at_24k, calling
+from conftest import QUESTION
 
+import appliance
 from appliance.audio import wav
 from appliance.dialogue.spoken_text import speakable
+from appliance.probing.wrong_words import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+PROBE = Path(appliance.__file__).with_name("probe.flac")
+"""Somebody says "Good morning."."""
+TAKES = 5
+"""The voice never says a text twice the same, and now and then not clearly."""
 QUICK = {
     "audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}},
     "max_output_tokens": 24,
@@ -31,10 +39,13 @@ WEATHER = {
 
 
 def speak(box: str, text: str) -> bytes:
-    """Words as `audio/pcm`, in the box's own voice."""
-    answer = httpx.post(f"{box}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=60)
-    answer.raise_for_status()
-    return at_24k(answer.content)
+    """Words as `audio/pcm`, in the box's own voice: the first of a few takes that is clear."""
+    for _ in range(TAKES):
+        answer = httpx.post(f"{box}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=60)
+        pcm = at_24k(answer.raise_for_status().content)
+        if words_of(transcribe(box, pcm)) == words_of(text):
+            return pcm
+    raise AssertionError(f"{TAKES} takes of {text!r}, and none is understood")
 
 
 def transcribe(box: str, pcm: bytes) -> str:
@@ -64,8 +75,8 @@ def words_of(text: str) -> list[str]:
 
 
 def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None:
-    first, second = speak(box, "Hello there, how are you today?"), speak(box, "Tell me about the sea, please.")
-    stop = speak(box, "Wait, stop, I have another question for you now.")
+    first, second = speak(box, "Hello there, how are you today?"), speak(box, QUESTION)
+    stop = speak(box, "Please stop, I have another question for you now.")
 
     async def scene(caller: Caller) -> None:
         connection = caller.connection
@@ -111,8 +122,9 @@ def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None
     assert "another question" in spoken[2].lower()
     response_id, remembered = caller.kept
     sent = words_of(transcribe(box, caller.audio(response_id)))
-    # What was sent reaches at most 0.4 s, a word or two, beyond what is remembered.
-    assert 0 <= len(sent) - len(words_of(speakable(remembered))) <= 3
+    # What was sent begins with what is remembered, and reaches at most 0.4 s, a word or two, beyond it.
+    told = words_of(speakable(remembered))
+    assert min(errors(told, sent[: len(sent) - beyond]) for beyond in range(4)) <= len(told) / 3, (told, sent)
     assert len(caller.all("input_audio_buffer.speech_started")) == 3
 
 
@@ -143,12 +155,14 @@ def test_the_reply_can_be_heard(box: str, talk: Any) -> None:
 def test_telephones_are_understood_and_answered(box: str, talk: Any, form: str) -> None:
     import numpy as np
     import soxr
+    from faster_whisper.audio import decode_audio
 
     from appliance import g711
 
     law: g711.Law = "mu" if form == "audio/pcmu" else "a"
-    samples = np.frombuffer(speak(box, "What is the capital of France?"), dtype="<i2")
-    coded = g711.encode(soxr.resample(samples, 24_000, 8_000).astype(np.int16), law)
+    # A recording: what the voice says is another take each time, and over a telephone one in many is misheard.
+    recorded = decode_audio(str(PROBE), sampling_rate=8_000)
+    coded = g711.encode((recorded * 32_767).astype(np.int16), law)
     silence = g711.encode(np.zeros(6400, dtype=np.int16), law)
 
     async def scene(caller: Caller) -> None:
@@ -163,7 +177,7 @@ def test_telephones_are_understood_and_answered(box: str, talk: Any, form: str) 
         await caller.until("response.done")
 
     caller = talk(scene)
-    assert "capital" in caller.all("conversation.item.input_audio_transcription.completed")[0].transcript
+    assert "morning" in caller.all("conversation.item.input_audio_transcription.completed")[0].transcript
     response = caller.all("response.done")[0].response
     back = g711.decode(caller.audio(response.id), law)
     wide = soxr.resample(back, 8_000, 24_000).astype("<i2").tobytes()

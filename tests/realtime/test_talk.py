@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from doors import simulated_doors
 from simulated import World
 
@@ -76,6 +86,50 @@ def test_what_is_wrong_is_said(url: str, tmp_path: Path, arguments: list[str], w
     done = CliRunner().invoke(main, ["talk", "--url", url, "--wav", str(question), *given])
     assert done.exit_code == 1
     assert words in done.output
+
+
+@contextmanager
+def secured(folder: Path) -> Iterator[tuple[str, Path]]:
+    """A server with a certificate of its own making, which answers 404 to all; and that certificate."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "box")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    (folder / "box.crt").write_bytes(made)
+    (folder / "box.pem").write_bytes(made + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ))  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "box.pem")
+
+    def serve() -> None:
+        for _ in range(2):
+            plain, _ = listener.accept()
+            with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as each:
+                each.recv(10_000)
+                each.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", folder / "box.crt"
+        thread.join()
+
+
+def test_a_boxs_own_authority_is_trusted_if_one_says_so(tmp_path: Path) -> None:
+    question = tmp_path / "q.wav"
+    question.write_bytes(wav(bytes(32_000), 16_000))
+    with secured(tmp_path) as (url, certificate):
+        command = ["talk", "--url", url, "--wav", str(question)]
+        assert "CERTIFICATE_VERIFY_FAILED" in CliRunner().invoke(main, command).output
+        trusting = CliRunner().invoke(main, [*command, "--ca-file", str(certificate)])
+    assert "does not take live conversations. (server rejected WebSocket connection: HTTP 404)" in trusting.output
 
 
 def test_a_file_that_is_no_audio(url: str, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_what_a_killed_box_had_in_its_log_is_backed_up_and_kept_beside(
         restore(second.path, tmp_path / "new" / "appliance.db", Silent())
         assert done <= items(tmp_path / "new" / "appliance.db")
         if not folds:  # as where the disk fails
-            monkeypatch.setattr(restoring, "_fold", lambda _: None)
+            monkeypatch.setattr(restoring, "fold", lambda _: None)
         restored = restore(first.path, path, Silent(), force=True)
     (before,) = restored.before
     beside = [before.name] if folds else [before.name, f"{before.name}-wal"]
@@ -325,10 +325,40 @@ def test_a_backup_that_the_disk_did_not_keep_is_no_success(
     assert not list((tmp_path / "backups").iterdir())
 
 
+def test_nobody_is_led_elsewhere_by_a_link(path: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").touch()
+    aside = path.with_name(".backup")
+    aside.symlink_to(precious)
+    for _ in range(2):
+        with pytest.raises(BackupError, match="has to be a folder for backups under way"):
+            create(path, tmp_path / "to", Silent())
+        aside.unlink()
+        aside.touch()
+    assert [each.name for each in precious.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes folders for others")
+def test_nor_by_somebody_elses_folder(path: Path, tmp_path: Path) -> None:
+    aside = path.with_name(".backup")
+    aside.mkdir()
+    os.chown(aside, 65534, 65534)
+    with pytest.raises(BackupError, match="belongs to neither"):
+        create(path, tmp_path / "to", Silent())
+
+
 def test_links_among_the_documents_are_refused(path: Path, tmp_path: Path) -> None:
     path.with_name("documents").joinpath("link").symlink_to("/etc/passwd")
     with pytest.raises(BackupError, match=r"documents/link: is neither a file nor a folder"):
         create(path, tmp_path, Silent())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes folders for others")
+def test_a_backup_by_root_does_not_keep_the_services_own_out(path: Path, tmp_path: Path) -> None:
+    os.chown(path.parent, 65534, 65534)
+    create(path, tmp_path / "to", Silent())
+    assert (path.parent / ".backup").stat().st_uid == 65534
 
 
 def test_too_little_room_is_said_before_anything_is_written(tmp_path: Path) -> None:

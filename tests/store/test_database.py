@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from appliance.store.database import MOST_WAITING, Database
 from appliance.store.faults import StoreError
 from appliance.store.items import Item
 from appliance.store.owners import Owner
+from appliance.store.usage import Amount, Usage, Used
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,10 +196,18 @@ def bad_disk(tmp_path: Path) -> Callable[[str], str]:
     return run
 
 
-@pytest.mark.parametrize(("kind", "code"), [("full", "storage_full"), ("read-only", "storage_failed")])
-def test_a_bad_disk_loses_nothing_and_can_be_read(bad_disk: Callable[[str], str], kind: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("full", "storage_full The disk is full"),
+        ("filled", "storage_full The disk is full"),
+        ("killed", "storage_full The disk is full"),
+        ("read-only", "storage_failed The disk is read-only"),
+    ],
+)
+def test_a_bad_disk_loses_nothing_and_can_be_read(bad_disk: Callable[[str], str], kind: str, said: str) -> None:
     lines = [line for line in bad_disk(kind).splitlines() if "[error" not in line]
-    assert lines[0].startswith(f"refused: {code} The disk is {kind}")
+    assert lines[0].startswith(f"refused: {said}")
     assert lines[1:] == ["all that was acknowledged is there", "search works", "writes again", "intact"]
 
 
@@ -209,3 +219,25 @@ def test_several_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     assert all(database.failed is None for database in databases)
     for database in databases:
         database.close()
+
+
+async def test_usage_that_is_asked_for_holds_what_was_noted_before(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage, go, commit, seen = Usage(database), threading.Event(), database._commit, list[Used]()
+
+    def held_up(batch: Any) -> None:
+        go.wait(30)
+        commit(batch)
+
+    async def ask() -> None:
+        seen.extend(await usage.since("2026-11-26"))
+
+    monkeypatch.setattr(database, "_commit", held_up)
+    usage.note("2026-11-26", "key", "anna", Amount(requests=3))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        await count(database)
+        go.set()
+    assert [each.amount.requests for each in seen] == [3]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appliance.bytes_on_disk import SPARED_BYTES
 from appliance.engines.llama.desk import Desk, Fetched, Read
 from appliance.engines.llama.order import Order
 from appliance.engines.llama.states import States, open_states
@@ -87,13 +88,13 @@ def test_one_token_of_the_prompt_is_left_to_read(states: States) -> None:
     assert sizes(states, [1]) == 0
 
 
-def test_a_longer_state_takes_the_place_of_those_that_it_begins_with(states: States) -> None:
+def test_a_longer_state_takes_the_place_of_those_that_it_begins_with(folder: str, states: States) -> None:
     for tokens in ([1, 2], [1, 2, 3], [1, 9]):
         states.keep(tokens, b"s" * LARGE, shorter=False)
     states.keep([1, 2, 3, 4], b"t", shorter=True)
     assert sizes(states, [1, 9, 9]) == 2
     assert loaded(states, [1, 2, 3, 9]) == ([1, 2, 3, 4], b"t")
-    assert len(list(Path(states._cache.directory).rglob("*.val"))) == 1  # that of [1, 9]
+    assert len(list(Path(folder).rglob("*.val"))) == 1  # that of [1, 9]
 
 
 def test_the_disk_keeps_the_latest_and_no_more_than_it_may(folder: str) -> None:
@@ -105,6 +106,25 @@ def test_the_disk_keeps_the_latest_and_no_more_than_it_may(folder: str) -> None:
     assert loaded(states, [39, 1, 2, 3]) == ([39, 1, 2], bytes([39]) * 100_000)
     assert loaded(states, [0, 1, 2, 3]) is None
     states.close()
+
+
+def test_states_give_way_to_what_has_to_be_remembered(
+    folder: str, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = SPARED_BYTES + LARGE  # a state is a little larger: its digest comes with it
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, free))
+    states.keep([1, 2, 3], b"s" * 100, shorter=True)
+    Path(folder, "half.val").write_bytes(b"of a state that a full disk cut off")
+    with monkeypatch.context() as disk:
+        disk.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, SPARED_BYTES - 1))
+        with pytest.raises(OSError, match="not for caches"):
+            states.keep([4, 5, 6], b"s", shorter=True)
+    assert sizes(states, [1, 2, 3, 4]) == 0
+    assert not Path(folder).exists()
+    states.keep([1, 2, 3], b"s" * 100, shorter=True)
+    states.keep([7, 8, 9], b"s" * LARGE, shorter=True)
+    assert sizes(states, [1, 2, 3, 4]) == 0
+    assert loaded(states, [7, 8, 9, 10]) == ([7, 8, 9], b"s" * LARGE)
 
 
 def test_a_state_that_is_used_outlives_those_that_are_not(folder: str) -> None:
@@ -235,8 +255,9 @@ def test_a_state_is_kept_with_the_tokens_that_it_had(states: States) -> None:
 
 
 @pytest.mark.parametrize("then", [lambda folder: None, os.mkdir, lambda folder: Path(folder).write_text("a file")])
-def test_a_deleted_folder_costs_the_states_and_nothing_else(then: Callable[[str], Any], states: States) -> None:
-    folder = states._cache.directory
+def test_a_deleted_folder_costs_the_states_and_nothing_else(
+    then: Callable[[str], Any], folder: str, states: States
+) -> None:
     states.keep([1, 2, 3], b"s" * LARGE, shorter=False)
     desk = Desk(states)
     key, _ = desk.find([1, 2, 3, 4], whole=False)

@@ -289,6 +289,6 @@ def test_models_list_assistants_by_name(scripted: openai.OpenAI) -> None:
     for found in (listed["Kitchen Help"], scripted.models.retrieve("kitchen help"), scripted.models.retrieve(made.id)):
         assert plain(found) == {
             "id": "Kitchen Help", "object": "model", "created": made.created_at, "owned_by": "local", "role": "llm",
-            "alias_of": None, "voices": [],
+            "alias_of": None, "voices": [], "languages": [],
         }  # fmt: skip
     assert listed["brain"].owned_by == "appliance"

@@ -13,6 +13,8 @@ import pytest
 from scripted import ScriptedStage, furnished
 
 from appliance import metrics
+from appliance.asking import CACHED
+from appliance.bytes_on_disk import SPARED_BYTES
 from appliance.errors import EngineDown
 from appliance.jobs import Audio, Generate, Heard, Mark, Segment, Speak, Transcribe
 from appliance.voice.cache import Cache
@@ -102,6 +104,19 @@ async def test_other_jobs_and_a_cache_of_no_size_pass(folder: Path) -> None:
     assert not files_of(folder)
 
 
+async def test_what_is_not_to_be_kept_passes_both_ways(folder: Path) -> None:
+    inner = ScriptedStage(SPOKEN)
+    stage, job = Cached(inner, cache(folder)), Speak(text="Hello.")
+    apart = CACHED.set(False)
+    assert (await asked(stage, job))[0] == "none"
+    CACHED.reset(apart)
+    assert (await asked(stage, job))[0] == "miss"
+    apart = CACHED.set(False)
+    assert (await asked(stage, job))[0] == "none"
+    CACHED.reset(apart)
+    assert len(inner.jobs) == 3
+
+
 async def test_half_an_answer_is_not_kept(folder: Path) -> None:
     inner = ScriptedStage(SPOKEN)
     stage = Cached(inner, cache(folder))
@@ -173,6 +188,18 @@ async def test_it_may_vanish_while_it_is_used(folder: Path) -> None:
     shutil.rmtree(folder)
     for _ in range(3):
         assert (await asked(stage, Speak(text="Hello.")))[1] == SPOKEN
+
+
+async def test_it_gives_way_to_what_has_to_be_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = cache(folder)
+    stage = Cached(ScriptedStage(SPOKEN), kept)
+    await asked(stage, Speak(text="Hello."))
+    usage = shutil._ntuple_diskusage(1 << 40, 1 << 40, SPARED_BYTES - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert await asked(stage, Speak(text="Hello you.")) == ("miss", SPOKEN)
+    assert files_of(folder) == []
+    assert await asked(stage, Speak(text="Hello.")) == ("miss", SPOKEN)
+    assert files_of(folder) == [], "it is not begun anew for each request"
 
 
 async def test_where_none_can_be_made_it_is_done_without(tmp_path: Path) -> None:

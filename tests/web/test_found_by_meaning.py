@@ -28,7 +28,7 @@ QUESTIONS = {
 
 def test_an_answer_in_other_words_is_found(tmp_path: Path, encoder: Installed) -> None:
     with (
-        serving(tmp_path / "log", APPLIANCE_EMBED__MODEL=encoder.name) as (_, url),
+        serving(tmp_path / "log", APPLIANCE_EMBED__MODEL=encoder.name, APPLIANCE_EMBED__QUERY_MS="20000") as (_, url),
         openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as api,
     ):
         files = [api.files.create(file=(name, text.encode()), purpose="assistants").id for name, text in TEXTS.items()]

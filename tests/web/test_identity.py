@@ -19,7 +19,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from appliance.cli import main
+from appliance.cli.keys import first_key
+from appliance.cli.options import load_settings
+from appliance.errors import StorageFailed
 from appliance.jobs import Generated, Token
+from appliance.store import keys as stored
 from appliance.voice.stages import Stages
 from appliance.web.doors import DOORS
 from appliance.web.identity.guard import NEEDS
@@ -461,3 +465,17 @@ def test_keys_from_the_command_line(folder: Path, keys: Keys) -> None:
         done = CliRunner().invoke(main, ["keys", *arguments, "--state-dir", str(folder)])
         assert done.exit_code == 1
         assert said in done.output
+
+
+def test_a_first_key_waits_until_keys_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_: object) -> None:
+        raise StorageFailed("The disk is full.", code="storage_full")
+
+    settings = load_settings(None, tmp_path)
+    with monkeypatch.context() as disk:
+        disk.setattr(stored.Keys, "all", full)
+        assert first_key(settings) is None
+    made = first_key(settings)
+    assert made is not None
+    assert made.read_text().startswith("va_")
+    assert first_key(settings) is None

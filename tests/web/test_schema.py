@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from appliance.jobs import AnyJob
 
+PATIENCE_SECONDS: Final = 60
+"""More than the box has for anything: it says so itself when it took too long."""
 BUSY: Final = (503, 507)
 NOWHERE: Final = (404, 405)
 """Also where a generated path leads to no door."""
@@ -114,13 +116,13 @@ def check(client: requests.Session, stranger: requests.Session) -> Callable[[Any
     """Sends a request with the key and without, and holds the answers to what is promised."""
 
     def hold(case: Any) -> None:
-        answer = case.call(session=client)
+        answer = case.call(session=client, timeout=PATIENCE_SECONDS)
         case.validate_response(answer, checks=CHECKS)
         assert answer.status_code < 500 or answer.status_code in BUSY
         if answer.status_code >= 400 and case.path != "/health/ready":
             refused(answer)
         if case.path not in OPEN and answer.status_code not in NOWHERE:
-            answer = case.call(session=stranger)
+            answer = case.call(session=stranger, timeout=PATIENCE_SECONDS)
             assert (answer.status_code, refused(answer)) == (401, "missing_api_key")
 
     return hold

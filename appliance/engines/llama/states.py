@@ -7,16 +7,21 @@ prompt that begins with some of them can use it. Everything here is a convenienc
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import shutil
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.bytes_on_disk import FAULTS, open_cache
+from appliance.bytes_on_disk import FAULTS, give_way, has_room, open_cache
 from appliance.engines.llama.prefix import numbers, shared
 from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import diskcache
 
 log = logger(__name__)
 
@@ -31,10 +36,13 @@ class States:
         """`fingerprint`: everything that a state depends on."""
         self._prefix = hashlib.blake2b(f"{FORMAT} {fingerprint}".encode(), digest_size=DIGEST_BYTES).digest()
         self._index: dict[bytes, array[int]] = {}
-        self._cache = open_cache(folder, megabytes, cull_limit=8)
-        for key in self._cache.iterkeys():
+        self._folder, self._megabytes = Path(folder), megabytes
+        give_way(self._folder)
+        self._cache: diskcache.Cache | None = None
+        cache = self._opened()
+        for key in cache.iterkeys():
             if key.startswith(b"t" + self._prefix):
-                tokens = self._cache.get(key)
+                tokens = cache.get(key)
                 if tokens is not None and self._key(tokens) == key[1:]:
                     self._index[key[1:]] = array("i", tokens)
 
@@ -51,37 +59,56 @@ class States:
     def load(self, key: bytes) -> tuple[Sequence[int], bytes] | None:
         """An entry's tokens and state; None if it is not there any more, or not what was kept."""
         tokens = self._index.get(key)
-        value = self._cache.get(b"s" + key) if tokens is not None else None
+        cache = self._opened()
+        value = cache.get(b"s" + key) if tokens is not None else None
         if tokens is None or value is None or _digest(value[DIGEST_BYTES:]) != value[:DIGEST_BYTES]:
             self._forget(key)
             return None
-        self._cache.get(b"t" + key)  # or its tokens would count as long unused, and go without it
+        cache.get(b"t" + key)  # or its tokens would count as long unused, and go without it
         return tokens, value[DIGEST_BYTES:]
 
     def keep(self, tokens: Sequence[int], state: bytes, *, shorter: bool) -> None:
-        """Keep a state; `shorter`: those that it begins with are not needed any more."""
+        """Keep a state; `shorter`: those that it begins with are not needed any more. Raises one of `FAULTS`."""
         kept = array("i", tokens)
-        key = self._key(kept.tobytes())
-        with self._cache.transact(retry=True):
-            self._cache.set(b"s" + key, _digest(state) + state)
-            self._cache.set(b"t" + key, kept.tobytes())
+        key, data = self._key(kept.tobytes()), _digest(state) + state
+        if not has_room(self._folder, len(data)):
+            self._empty()
+        cache = self._opened()
+        with cache.transact(retry=True):
+            cache.set(b"s" + key, data)
+            cache.set(b"t" + key, kept.tobytes())
         self._index[key] = kept
         if shorter:
             for other, begin in list(self._index.items()):
                 if other != key and len(begin) <= len(kept) and kept[: len(begin)] == begin:
                     self._forget(other)
 
+    def _empty(self) -> None:
+        """What has to be remembered comes first. Raises `OSError` (ENOSPC) while there is no room even so."""
+        self._index.clear()
+        self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)  # not by its database, which a full disk would not let do it
+        if not has_room(self._folder):
+            raise OSError(errno.ENOSPC, "what is left of the disk is not for caches")
+
+    def _opened(self) -> diskcache.Cache:
+        if self._cache is None:
+            self._cache = open_cache(str(self._folder), self._megabytes, cull_limit=8)
+        return self._cache
+
     def close(self) -> None:
-        """Close the database."""
-        self._cache.close()
+        """Close the database; it is opened again when it is needed."""
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
 
     def _key(self, tokens: bytes) -> bytes:
         return self._prefix + _digest(tokens)
 
     def _forget(self, key: bytes) -> None:
         self._index.pop(key, None)
-        self._cache.delete(b"s" + key)
-        self._cache.delete(b"t" + key)
+        self._opened().delete(b"s" + key)
+        self._opened().delete(b"t" + key)
 
 
 def open_states(folder: str, megabytes: int, fingerprint: str) -> States | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -22,19 +21,19 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"age-encryption.org/v1\n"
 SUFFIX: Final = ".age"
-ADVICE: Final = "Encryption needs the package pyrage: pip install 'voice-appliance[backup]'."
 
 
 class Recipients:
     """Public keys, `age1…` each. Raises `BackupError` for what is none."""
 
     def __init__(self, texts: Sequence[str]) -> None:
+        import pyrage
+
         self.keys: list[Any] = []
         for text in texts:
-            x25519, error = _library().x25519, _library().RecipientError
             try:
-                self.keys.append(x25519.Recipient.from_str(text))
-            except error as wrong:
+                self.keys.append(pyrage.x25519.Recipient.from_str(text))
+            except pyrage.RecipientError as wrong:
                 raise BackupError(f"{text!r} is no age recipient; one looks like age1…: {wrong}.") from wrong
 
 
@@ -44,12 +43,13 @@ def encrypted(out: Writes, recipients: Recipients) -> Iterator[Writes]:
     if not recipients.keys:
         yield out
         return
-    encrypt, error = _library().encrypt_io, _library().EncryptError
+    import pyrage
+
     reading, writing = os.pipe()
 
     def work() -> None:
         with os.fdopen(reading, "rb") as plain:
-            encrypt(plain, out, recipients.keys)
+            pyrage.encrypt_io(plain, out, recipients.keys)
 
     task = _Task(work)
     try:
@@ -63,7 +63,7 @@ def encrypted(out: Writes, recipients: Recipients) -> Iterator[Writes]:
     match task.ended():
         case None:
             return
-        case error() as failed:
+        case pyrage.EncryptError() as failed:
             raise BackupError(f"The backup could not be encrypted: {failed}.") from failed
         case failed:
             raise failed
@@ -85,12 +85,14 @@ def decrypted(source: BinaryIO, name: str, identities: Path | None) -> Iterator[
         return
     if identities is None:
         raise BackupError(f"{name} is encrypted; name the file with the key that opens it: --identity FILE.")
+    import pyrage
+
     keys = _identities(identities)
     reading, writing = os.pipe()
 
     def work() -> None:
         with os.fdopen(writing, "wb") as plain:
-            _library().decrypt_io(source, plain, keys)
+            pyrage.decrypt_io(source, plain, keys)
 
     task = _Task(work)
     with os.fdopen(reading, "rb") as plain:
@@ -127,7 +129,9 @@ class _Plain:
     def read(self, size: int, /) -> bytes:
         chunk = self._pipe.read(size)
         if len(chunk) < size and (error := self._task.ended()) is not None:
-            if isinstance(error, _library().DecryptError):
+            import pyrage
+
+            if isinstance(error, pyrage.DecryptError):
                 why = f"no key in {self._identities} opens it, or its head is damaged"
                 raise BackupError(f"{self._name}: {why} ({error}).") from error
             raise Damaged("it is not what was encrypted") from error
@@ -135,19 +139,13 @@ class _Plain:
 
 
 def _identities(path: Path) -> list[Any]:
-    library = _library()
+    import pyrage
+
     try:
         lines = [line.strip() for line in path.read_text().splitlines()]
-        keys = [library.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
-    except (OSError, UnicodeDecodeError, library.IdentityError) as error:
+        keys = [pyrage.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+    except (OSError, UnicodeDecodeError, pyrage.IdentityError) as error:
         raise BackupError(f"{path}: cannot be read as a file of age identities: {error}.") from error
     if not keys:
         raise BackupError(f"{path}: has no age identity in it; one looks like AGE-SECRET-KEY-1….")
     return keys
-
-
-def _library() -> Any:
-    try:
-        return import_module("pyrage")
-    except ImportError as error:
-        raise BackupError(ADVICE) from error

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.store.backup import archive, snapshot
 from appliance.store.backup import manifest as manifests
 from appliance.store.backup.encryption import decrypted
-from appliance.store.backup.kept import STAMP
-from appliance.store.backup.owner import give
-from appliance.store.backup.scratch import check_room, scratch, sync
+from appliance.store.backup.scratch import check_room, scratch
+from appliance.store.backup.switching import bring_to_disk, fold, free_suffix, switch
 from appliance.store.faults import BackupError, Damaged
 from appliance.store.lock import alone
 from appliance.store.migrations import newer
@@ -27,7 +22,6 @@ if TYPE_CHECKING:
     from appliance.store.backup.watcher import Watcher
 
 RESTORED_SETTINGS: Final = "settings.restored.toml"
-BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +58,10 @@ def restore(
         for there in (database, folder / manifests.DOCUMENTS):
             if there.exists() and not force:
                 raise BackupError(f"{there}: is there already; with --force it is kept beside, under another name.")
-        _fold(database)
+        fold(database)
         manifest = _unpack(file, identities, aside, lambda _: True, _check_age, watcher)
         rows = snapshot.counts(aside / manifests.DATABASE)
-        _bring_to_disk(aside, folder)
+        bring_to_disk(aside, folder)
         settings = None
         if (aside / manifests.SETTINGS).exists():
             settings = (aside / manifests.SETTINGS).replace(folder / RESTORED_SETTINGS)
@@ -103,60 +97,13 @@ def _unpack(
     return manifest
 
 
-def _bring_to_disk(aside: Path, folder: Path) -> None:
-    for path in aside.rglob("*"):
-        give(path, folder)
-        if path.is_dir():
-            sync(path)
-        else:
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-
-
 def _switch(database: Path, aside: Path) -> list[Path]:
     """At every moment there is a database at its place, the old one or the new one."""
     documents, before = database.with_name(manifests.DOCUMENTS), []
-    _fold(database)
-    suffix = _suffix(database, documents)
+    fold(database)
+    suffix = free_suffix("before", database, documents)
     if documents.exists():
         before.append(documents.rename(documents.with_name(documents.name + suffix)))
     if (aside / manifests.DOCUMENTS).exists():
         (aside / manifests.DOCUMENTS).rename(documents)
-    log, shared_memory = (database.with_name(database.name + end) for end in ("-wal", "-shm"))
-    if database.exists():
-        old = database.with_name(database.name + suffix)
-        os.link(database, old)
-        before.append(old)
-        if log.exists():  # it could not be folded in, and belongs to the old one alone
-            log.rename(old.with_name(old.name + "-wal"))
-    log.unlink(missing_ok=True)
-    shared_memory.unlink(missing_ok=True)
-    sync(database.parent)
-    (aside / manifests.DATABASE).replace(database)
-    sync(database.parent)
-    return before
-
-
-def _suffix(*paths: Path) -> str:
-    suffix = stem = f".before-{datetime.now(UTC).strftime(STAMP)}"
-    number = 1
-    while any(path.with_name(path.name + suffix).exists() for path in paths):
-        suffix = f"{stem}-{(number := number + 1)}"
-    return suffix
-
-
-def _fold(database: Path) -> None:
-    """Bring the write-ahead log into the file. Raises `BackupError` if anybody has it open, by whatever program.
-
-    Where that fails for another reason, it is kept with its log.
-    """
-    if not database.exists():
-        return
-    where = f"{database.resolve().as_uri()}?mode=rw"
-    try:
-        with closing(sqlite3.connect(where, uri=True, isolation_level=None, timeout=0)) as connection:
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    except sqlite3.Error as error:
-        if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in BUSY:
-            raise BackupError(f"{database}: another program has it open; end that first.") from error
+    return before + switch(database, aside / manifests.DATABASE, suffix)

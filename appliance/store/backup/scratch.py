@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,19 +25,18 @@ SPARE_BYTES: Final = 16_000_000
 def scratch(folder: Path, say: Callable[[str], None]) -> Iterator[Path]:
     """An empty folder in `folder`, for one at a time: a second one says so and waits. It is emptied at the end."""
     path = folder / NAME
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    handle = _open(path)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"Another backup is at work in {folder}; waiting for it to finish.")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        _empty(path)  # one that was killed may have left something
+        _empty(handle)  # one that was killed may have left something
         try:
             yield path
         finally:
-            _empty(path)
+            _empty(handle)
     finally:
         os.close(handle)
 
@@ -63,9 +64,31 @@ def sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _empty(path: Path) -> None:
-    for entry in path.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
+def _open(path: Path) -> int:
+    """The folder, made if need be. Raises `BackupError` for anything else: root might be led elsewhere by it."""
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=True)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise BackupError(
+                f"{path}: this has to be a folder for backups under way, and is none; remove it."
+            ) from error
+        raise
+    owner, place = os.fstat(handle).st_uid, path.parent.stat()
+    if owner not in (place.st_uid, os.geteuid()):
+        os.close(handle)
+        raise BackupError(f"{path}: this folder belongs to neither {path.parent}'s owner nor you; remove it.")
+    if os.geteuid() == 0:  # who is root now must not keep the service's own backups out
+        os.fchown(handle, place.st_uid, place.st_gid)
+    return handle
+
+
+def _empty(handle: int) -> None:
+    """By descriptor, as there may be something else at the path by now."""
+    for name in os.listdir(handle):
+        if stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
+            shutil.rmtree(name, dir_fd=handle)
         else:
-            entry.unlink()
+            os.unlink(name, dir_fd=handle)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlite_utils import Database as Tables
 
+from appliance.store import inspection
 from appliance.store.migrations import applied
 from appliance.store.readers import BUSY_MS
 
@@ -51,11 +52,7 @@ def faults(copy: Path) -> list[str]:
     """What is wrong with a copy, a line each; nothing if it is whole. Reads all of it."""
     try:
         with _copy(copy) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
-            loose = connection.execute('SELECT DISTINCT "table" FROM pragma_foreign_key_check').fetchall()
-            return [line for line in found if line != "ok"] + [
-                f"{table} has rows that belong to none" for (table,) in loose
-            ]
+            return inspection.faults(connection, deep=True)
     except sqlite3.Error as error:
         return [str(error)]
 
@@ -63,6 +60,12 @@ def faults(copy: Path) -> list[str]:
 def schema(copy: Path) -> tuple[str, ...]:
     """The migrations that a copy has behind it."""
     with _copy(copy) as connection:
+        return applied(Tables(connection, execute_plugins=False))
+
+
+def applied_to(database: Path) -> tuple[str, ...]:
+    """The migrations that a database has behind it, which may be in use."""
+    with _source(database) as connection:
         return applied(Tables(connection, execute_plugins=False))
 
 

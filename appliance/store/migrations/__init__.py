@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-__all__ = ["applied", "migrate", "newer", "steps"]
+__all__ = ["applied", "known", "migrate", "newer", "steps"]
 
 NUMBERED: Final = re.compile(r"m\d{3}_")
 STEPS: Final = {name: step for part in (memory, knowledge) for name, step in vars(part).items() if NUMBERED.match(name)}
@@ -41,6 +41,11 @@ def migrate(database: Database) -> None:
 def applied(database: Database) -> tuple[str, ...]:
     """Names of the steps that a file has behind it, in order."""
     return tuple(step.name for step in steps.applied(database))
+
+
+def known() -> list[str]:
+    """Names of all steps of this appliance, in order."""
+    return sorted(STEPS)
 
 
 def newer(names: Iterable[str]) -> list[str]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from appliance.jobs import AnyJob, AnyPart
     from appliance.voice.stages import Answer, Stage
 
-PATIENCE_SECONDS: Final = 10.0
-"""Longest wait for a worker; most are back sooner."""
+PATIENCE_SECONDS: Final = 20.0
+"""Longest wait for a worker: twice as long as one takes at most to be back on a box that has its machine to itself."""
 RETRY_SECONDS: Final = 0.25
 MOST_WORKERS: Final = 2
 """That a job is given to."""

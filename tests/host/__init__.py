@@ -1,0 +1,1 @@
+"""Hosts that are booted, provisioned, broken and upgraded."""
