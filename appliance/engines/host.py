@@ -229,7 +229,7 @@ class EngineHost:
 
     async def _receive_frames(self, stream: BufferedByteReceiveStream, tasks: anyio.abc.TaskGroup) -> str:
         """Hand out what the worker says; returns why there will be no more."""
-        silence = Silence(self._watch.silent_seconds, self._watch.beat_seconds)
+        silence = Silence(self._restarts.silence, self._watch.beat_seconds)
         loading_until = anyio.current_time() + self._watch.load_seconds
         steps, progress_at = -1, anyio.current_time()
         self._detail = self._restarts.loading
@@ -261,8 +261,9 @@ class EngineHost:
                     case frames.Refused(reason=reason):
                         return reason
                     case frames.Loaded(seconds=seconds):
+                        silence.most = self._restarts.loaded()
                         tasks.start_soon(self._prove, seconds)
-        return f"the worker gave no sign of life for {self._watch.silent_seconds:g} s"
+        return f"the worker gave no sign of life for {silence.most:g} s"
 
     async def _prove(self, load_seconds: float) -> None:
         """Ready means: it has answered a real request."""
@@ -278,14 +279,8 @@ class EngineHost:
                 self._process.kill()
             return
         self._state, self._detail = "ready", "ready"
-        warm_seconds = round(anyio.current_time() - started, 3)
-        log.info(
-            "stage ready",
-            stage=self.role,
-            model=self._spec.name,
-            load_s=round(load_seconds, 3),
-            warm_s=warm_seconds,
-        )
+        load_s, warm_s = round(load_seconds, 3), round(anyio.current_time() - started, 3)
+        log.info("stage ready", stage=self.role, model=self._spec.name, load_s=load_s, warm_s=warm_s)
 
     def _end(self, job_id: int, error: ApplianceError | None = None) -> None:
         """The worker is done with a job, whose place is free from now on, however slowly its client reads."""

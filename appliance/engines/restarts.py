@@ -15,13 +15,18 @@ HEALTHY_SECONDS: Final = 60.0
 """A worker that served so long starts the back-off afresh."""
 STEP_SECONDS: Final = 5.0
 """Time for a step that is a matter of moments: a process started, or ended and gone."""
+LOADING_SECONDS: Final = 30.0
+"""So long at least a worker that loads may be silent: it cannot send a heartbeat while a library that makes its model
+holds Python's lock, which takes seconds on a slow box."""
 
 
 class Restarts:
     """Of one host's workers. Times are of `anyio.current_time`, in seconds."""
 
     def __init__(self, watch: Workers) -> None:
-        self._patience = watch.silent_seconds + watch.beat_seconds + STEP_SECONDS
+        self._watch = watch
+        self.silence = self._loading = max(watch.silent_seconds, LOADING_SECONDS)
+        """Seconds that the worker may say nothing, as far as it is."""
         self._attempt = 0
         self._began = 0.0
         self._reason = ""
@@ -33,11 +38,22 @@ class Restarts:
     def begin(self) -> None:
         """A worker is to be started."""
         self._began = anyio.current_time()
+        self.silence = self._loading
         self.step()
+
+    def loaded(self) -> float:
+        """The worker has its model: seconds that it may say nothing from now on."""
+        self.silence = self._watch.silent_seconds
+        self.step()
+        return self.silence
 
     def step(self) -> None:
         """The host gets on: its worker was heard, is started or is ended."""
         self.due = anyio.current_time() + self._patience
+
+    @property
+    def _patience(self) -> float:
+        return self.silence + self._watch.beat_seconds + STEP_SECONDS
 
     @property
     def loading(self) -> str:

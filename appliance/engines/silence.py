@@ -28,7 +28,7 @@ class Silence:
 
     def __init__(self, most: float, every: float, clock: Clock = anyio) -> None:
         """`most`: seconds that a worker may be silent; it says something every `every` seconds."""
-        self._most, self._every, self._clock = most, every, clock
+        self.most, self._every, self._clock = most, every, clock
         self._heard_at = self._clock.current_time()
 
     def broken(self) -> None:
@@ -37,7 +37,7 @@ class Silence:
 
     async def end(self, listening: CancelScope) -> None:
         """Cancel the listening once the silence has lasted too long."""
-        while self._clock.current_time() - self._heard_at <= self._most:
+        while self._clock.current_time() - self._heard_at <= self.most:
             due = self._clock.current_time() + self._every
             await self._clock.sleep_until(due)
             now = self._clock.current_time()

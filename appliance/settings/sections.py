@@ -133,7 +133,8 @@ class Workers(Section, frozen=True):
 
     beat_seconds: Annotated[Seconds, Meta(description="Time between two heartbeats of a worker.")] = 1.0
     silent_seconds: Annotated[
-        Seconds, Meta(description="A worker that sends no heartbeat for so long is replaced.")
+        Seconds,
+        Meta(description="A worker that sends no heartbeat for so long is replaced; one that loads has 30 s at least."),
     ] = 4.0
     stall_seconds: Annotated[
         Seconds, Meta(description="A worker whose job makes no progress for so long is replaced.")

@@ -13,7 +13,7 @@ import anyio.to_thread
 import pytest
 from manager import manager
 
-from appliance.engines.restarts import BACK_OFF_SECONDS, STEP_SECONDS, Restarts
+from appliance.engines.restarts import BACK_OFF_SECONDS, LOADING_SECONDS, STEP_SECONDS, Restarts
 from appliance.settings import Workers
 from appliance.store import headway
 from appliance.store.database import Database
@@ -185,16 +185,23 @@ def test_a_host_is_late_only_after_what_it_waits_for(monkeypatch: pytest.MonkeyP
     now = 1000.0
     monkeypatch.setattr("anyio.current_time", lambda: now)
     watch = Workers()
-    patience = watch.silent_seconds + watch.beat_seconds + STEP_SECONDS
+    more = watch.beat_seconds + STEP_SECONDS
     restarts = Restarts(watch)
     assert restarts.due == float("inf")
     restarts.begin()
-    assert restarts.due == now + patience
+    assert restarts.due == now + LOADING_SECONDS + more
+    assert restarts.loaded() == watch.silent_seconds
+    assert restarts.due == now + watch.silent_seconds + more
+    restarts.step()
+    assert restarts.due == now + watch.silent_seconds + more
+    restarts.begin()
+    assert restarts.due == now + LOADING_SECONDS + more
     assert restarts.loading == "the model is being loaded"
     pauses = [restarts.pause("it is damaged") for _ in range(8)]
     assert restarts.loading == "the model is being loaded again, as it is damaged"
     assert pauses == [*BACK_OFF_SECONDS, BACK_OFF_SECONDS[-1]]
-    assert restarts.due == now + BACK_OFF_SECONDS[-1] + patience
+    assert restarts.due == now + BACK_OFF_SECONDS[-1] + LOADING_SECONDS + more
     now += 3600
     assert restarts.pause("it ended") == 0.0
     assert restarts.count == 9
+    assert Restarts(Workers(silent_seconds=90.0)).silence == 90.0
