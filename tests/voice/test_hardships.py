@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -15,9 +15,11 @@ from appliance.jobs import Generate, Prepare, Speak
 from appliance.turns.detection import ServerVad
 from appliance.voice.live import events as e
 from appliance.voice.live.conversation import Item, Said
+from appliance.voice.live.replies import Replies
 from appliance.voice.live.session import LiveSession
 
 if TYPE_CHECKING:
+    from appliance.voice.live.draft import Draft
     from appliance.voice.live.utterance import Utterance
 
 
@@ -326,6 +328,31 @@ def test_a_reply_that_is_refused_leaves_nothing_behind() -> None:
         await room.until(e.ResponseDone)
 
     assert outcomes(visit(scene)) == ["completed"]
+
+
+def test_a_guess_that_is_whole_when_the_client_asks_for_a_reply_and_leaves_does_not_stay_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drafts: list[Draft] = []
+    make = Replies.draft
+
+    def noted(self: Replies, *given: Any, **how: Any) -> Draft:
+        drafts.append(make(self, *given, **how))
+        return drafts[-1]
+
+    monkeypatch.setattr(Replies, "draft", noted)
+
+    async def scene(room: Room) -> None:
+        await room.say("what time is it")
+        while not (drafts and drafts[0].ended.is_set()):
+            assert not room.all(e.SpeechStopped)  # the user may still go on
+            await room.pause(0.02)
+        room.respond()
+
+    visit(scene)
+    assert len(drafts) == 2
+    ends = [end for draft in drafts for end in (draft.words, draft.sound)]
+    assert [end.statistics().open_receive_streams for end in ends] == [0, 0, 0, 0]
 
 
 def test_a_model_that_is_far_behind_reads_ahead_once_at_most() -> None:

@@ -488,9 +488,18 @@ async def test_leaving_early_aborts_the_job_under_way(mode: Any) -> None:
 async def test_leaving_during_a_search_leaves_nothing_open() -> None:
     stage, library = Scripted([*calling(), end("tool_calls")], [end()]), Library(found(DESCALE))
     library.gate = anyio.Event()
-    with anyio.move_on_after(0.01) as scope:
-        await reply(around(stage, library, mode="tool"))
+    scope = anyio.CancelScope()
+
+    async def leave() -> None:
+        await anyio.wait_all_tasks_blocked()
+        scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(leave)
+        with scope:
+            await reply(around(stage, library, mode="tool"))
     assert scope.cancelled_caught
+    assert len(library.asked) == 1
     assert (len(stage.jobs), stage.open, stage.aborted) == (1, 0, 0)
 
 

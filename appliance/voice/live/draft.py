@@ -46,6 +46,8 @@ class Draft:
         self.error: ApplianceError | None = None
         self.written: ReplyWritten | None = None
         self.ended = anyio.Event()
+        self.closed = False
+        """Whether nobody will read it (any more)."""
         self.watch = Stopwatch(anyio.current_time())
         self._begun = False
         self._scope = anyio.CancelScope()
@@ -104,6 +106,7 @@ class Draft:
 
     def close(self) -> None:
         """Nobody will read it, nor write it."""
+        self.closed = True
         for end in (self._words, self._sound, self.words, self.sound):
             end.close()
 

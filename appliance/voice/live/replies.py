@@ -47,7 +47,7 @@ class Replies:
         self._preparing = anyio.CancelScope()
         """Of the last time that the model was to read ahead."""
         self._drafts: set[Draft] = set()
-        """Those that may not have ended, so that none stays open when the conversation ends."""
+        """Those that are not closed, so that none stays open when the conversation ends."""
 
     def draft(
         self, style: Style, keep: float | None, words: str | None = None, *, priority: Priority = "live",
@@ -63,7 +63,7 @@ class Replies:
         left_out = left_out if usual else set(left_out)
         telling = Telling(items, left_out, style, keep, words=words, note=note, priority=priority)
         draft = Draft(self._stages, telling, self._settle, style.manner)
-        self._drafts = {each for each in self._drafts if not each.ended.is_set()} | {draft}
+        self._drafts = {each for each in self._drafts if not each.closed} | {draft}
         return draft
 
     def begin(
