@@ -65,12 +65,11 @@ def create(
             f"A key of a {role} has no scope {unknown[0]!r}; there are {', '.join(sorted(known))}."
         )
     own = dict(_limit(given) for given in limits)
-    until = None if days is None else time.time() * 1000 + days * DAY_MS
 
     async def make(keys: Keys, audit: Audit) -> str:
         key, text = await keys.create(
             user=user or name, name=name, role="admin" if role == "admin" else "user", scopes=scopes,
-            expires_ms=None if until is None else int(until), limits=own,
+            lasts_ms=None if days is None else int(days * DAY_MS), limits=own,
         )  # fmt: skip
         audit.note(ACTOR, "key created", f"{key.user}/{key.id}")
         return text

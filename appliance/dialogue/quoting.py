@@ -33,7 +33,7 @@ _LINES: Final = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """All that some reader takes for the end of a line."""
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u180e\u3164\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
-    "\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+    "\U000e0000-\U000e01ef]"
 )
 """Characters that no reader sees, but a model does. Those that join letters (U+200C, U+200D) are not among them."""
 _TAG: Final = re.compile(r"<(?=/?(?:tool_call|tool_response|tools|think)\b)")

@@ -70,10 +70,13 @@ class Keys:
         self._database = database
 
     async def create(
-        self, *, user: str, name: str, role: Role, scopes: Sequence[str] = (), expires_ms: int | None = None,
+        self, *, user: str, name: str, role: Role, scopes: Sequence[str] = (), lasts_ms: int | None = None,
         limits: Mapping[str, int] | None = None,
     ) -> tuple[Key, str]:  # fmt: skip
-        """A new key, and the only sight of its text. Raises `RequestError` where there are too many."""
+        """A new key that opens for `lasts_ms`, and the only sight of its text.
+
+        Raises `RequestError` where there are too many.
+        """
         key_id, secret = secrets.token_hex(6), secrets.token_hex(32)
         text = f"{PREFIX}{key_id}_{secret}"
 
@@ -81,12 +84,14 @@ class Keys:
             (count,) = tables.execute("SELECT count(*) FROM keys").fetchone()
             if count >= MOST_KEYS:
                 raise RequestError(f"There are {MOST_KEYS} keys already.", param="name")
+            now = now_ms()
             tables.execute(
                 "INSERT INTO keys (id, digest, user, name, role, scopes, limits, created_ms, expires_ms)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     key_id, digest(text), user, name, role, msgspec.json.encode(sorted(set(scopes))).decode(),
-                    msgspec.json.encode(limits or {}).decode(), now_ms(), expires_ms,
+                    msgspec.json.encode(limits or {}).decode(), now,
+                    None if lasts_ms is None else now + lasts_ms,
                 ],
             )  # fmt: skip
             return _get(tables, key_id)

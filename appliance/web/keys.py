@@ -79,13 +79,12 @@ async def create_key(box: NamedDependency[Box], caller: NamedDependency[Caller],
     for number, scope in enumerate(data.scopes):
         if scope not in GRANTABLE[data.role]:
             raise RequestError(f"A key of a {data.role} cannot have the scope {scope!r}.", param=f"scopes[{number}]")
-    until = None if data.expires_in_days is None else now_ms() + int(data.expires_in_days * DAY_MS)
     key, text = await box.keys.create(
         user=data.user or data.name,
         name=data.name,
         role=data.role,
         scopes=data.scopes,
-        expires_ms=until,
+        lasts_ms=None if data.expires_in_days is None else int(data.expires_in_days * DAY_MS),
         limits=msgspec.to_builtins(data.limits),
     )
     box.audit.note(caller.actor, "key created", f"{key.user}/{key.id}", caller.address)

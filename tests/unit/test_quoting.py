@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance.dialogue.quoting import BEGIN, END, MARK, Excerpts, excerpt, fitting, quoted
@@ -47,6 +47,7 @@ def test_no_passage_can_close_its_quotation(passages: list[Passage]) -> None:
 
 
 @given(HOSTILE)
+@example("\U000e0080")
 def test_what_nobody_sees_is_not_quoted(text: str) -> None:
     block = quoted([Passage(text, text)], 10_000)
     assert not re.search(
