@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ENGLISH: Final = re.compile(r"(?:en|mul)(?:[-_].*)?", re.IGNORECASE)
 """Tags of languages; `mul` is any."""
 INSTRUCTIONS: Final = "Somebody greets you. Greet them back in English, in one short plain sentence."
+UNHEARD: Final = "audio_silent"
+"""What a box says of audio in which it finds no words: of an answer's, that the answer is wrong."""
 FULL: Final = ("overloaded", "rate_limited")
 BUSY: Final = (429, 503)
 """Come again later: a box that is full or that replaces a worker answers within the time that it has."""
@@ -216,9 +218,12 @@ async def _answered(line: Line, asked: httpx.Request) -> httpx.Response:
             return answer
         await answer.aread()
         await answer.aclose()
+        code = _code(answer)
+        if code == UNHEARD:
+            raise Wrong("no words were heard in what was sent to be understood")
         if answer.status_code not in BUSY:
             raise Silent(f"the box refused: {_told(answer)}")
-        line.refused(_code(answer))
+        line.refused(code)
         await line.later()
 
 
