@@ -38,12 +38,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Checks that belong together. After `seconds`, or `deep_seconds` of a deep look, what it has not said is lost."""
+    """Checks that belong together. After `seconds`, or `deep_seconds` of a deep look, what it has not said is lost.
+
+    Most are done in a moment, but on a slow box all of them and a spoken turn at once are not.
+    """
 
     name: str
     checks: Callable[[Ground], Iterator[Check]]
-    seconds: float = 15.0
-    deep_seconds: float = 30.0
+    seconds: float = 30.0
+    deep_seconds: float = 60.0
 
 
 FAMILIES: Final = (
@@ -55,11 +58,11 @@ FAMILIES: Final = (
     Family("tls", tls.checks),
     Family("gpu", gpu.checks, 60.0, 60.0),
     Family("room", room.checks),
-    Family("permissions", permissions.checks, 30.0, 60.0),
+    Family("permissions", permissions.checks),
     Family("clock", clock.checks),
-    Family("models", models.checks, 15.0, 1800.0),
+    Family("models", models.checks, deep_seconds=1800.0),
     Family("database", database.checks, 45.0, 1800.0),
-    Family("backups", backups.checks, 15.0, 1800.0),
+    Family("backups", backups.checks, deep_seconds=1800.0),
 )
 
 

@@ -29,11 +29,16 @@ if TYPE_CHECKING:
 
 
 def test_a_family_that_hangs_or_fails_is_told_beside_the_others(tmp_path: Path) -> None:
-    release = threading.Event()
+    held, release = threading.Event(), threading.Event()
 
     def hangs(_: Ground) -> Iterator[Check]:
         yield ok("before", "it hung")
+        held.set()
         release.wait()
+
+    def sees(_: Ground) -> Iterator[Check]:  # it is waited for first, so the other hangs when its time is over
+        held.wait()
+        yield ok("meanwhile", "it hangs")
 
     def fails(_: Ground) -> Iterator[Check]:
         yield ok("before it failed", "x")
@@ -44,13 +49,16 @@ def test_a_family_that_hangs_or_fails_is_told_beside_the_others(tmp_path: Path) 
             raise PermissionError(13, "Permission denied", "/root/x")
         yield ok("never", "x")
 
-    families = [Family("hangs", hangs, 1.0), Family("fails", fails), Family("forbidden", forbidden)]
+    families = [
+        Family("sees", sees), Family("hangs", hangs, 0.0), Family("fails", fails), Family("forbidden", forbidden)
+    ]  # fmt: skip
     try:
         checks = {check.name: check for check in rounds(standing(tmp_path), families)}
     finally:
         release.set()
     assert {name: check.outcome for name, check in checks.items()} == {
         "hangs": "fault", "fails": "warning", "before": "ok", "before it failed": "ok", "forbidden": "skipped",
+        "meanwhile": "ok",
     }  # fmt: skip
     assert "ValueError" in checks["fails"].seen
     assert "secret sentence" not in checks["fails"].seen
