@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from host.playbook import Play
     from host.releases import Signer
 
-SETTINGS: Final = {"voice": {"max_reply_tokens": 32}}
-"""No spoken turn is longer than the 12 s that an answer has when the service stops: 160 tokens may sound for 40."""
+SETTINGS: Final = {"voice": {"max_reply_tokens": 32, "temperature": 0}}
+"""Replies that have words each time, and no spoken turn that is longer than the 12 s which an answer has
+when the service stops: 160 tokens may sound for 40."""
 AUTHORITY = "/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"
 
 

@@ -64,7 +64,7 @@ def _make(suite: Suite, to: Path) -> None:
         sources.write_text(given)
     command = [
         "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", "--skip=cleanup/apt/lists",
-        '--aptopt=Acquire::Languages "none"', suite, to, *([sources] if given else []),
+        '--aptopt=Acquire::Languages "none"', '--aptopt=Acquire::Retries "8"', suite, to, *([sources] if given else []),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=MAKE_SECONDS, check=False)
     if done.returncode != 0:

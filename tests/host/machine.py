@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BOOT_SECONDS: Final = 60.0
 USUAL_SECONDS: Final = 120.0
 OPTIONS: Final = (
-    "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=2", "-o", "StrictHostKeyChecking=no",
+    "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "StrictHostKeyChecking=no",
     "-o", "UserKnownHostsFile=/dev/null",
 )  # fmt: skip
 
@@ -107,7 +107,8 @@ class Machine:
     def ssh(self, *, anew: bool = False) -> list[str]:
         """The command that runs its next argument there."""
         kept = ("-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", f"ControlPath={self._control}")
-        return ["ssh", "-i", str(ssh_key()), *OPTIONS, *(() if anew else kept), f"root@{self.address}"]
+        patience = "ConnectTimeout=2" if anew else "ConnectTimeout=20"  # `anew` asks whether it is there yet
+        return ["ssh", "-i", str(ssh_key()), *OPTIONS, "-o", patience, *(() if anew else kept), f"root@{self.address}"]
 
     def write(self, path: str, what: str | bytes, mode: str = "0644") -> None:
         """Put a file there."""
@@ -160,6 +161,8 @@ class Machine:
             f"lxc.net.0.link = {self._net.bridge}",
             "lxc.net.0.flags = up",
             "lxc.net.0.name = eth0",
+            # The same over reboots: else a neighbour goes on asking the card that is gone, for up to a minute.
+            f"lxc.net.0.hwaddr = 02:00:{':'.join(f'{int(part):02x}' for part in self.address.split('.'))}",
             f"lxc.net.0.ipv4.address = {self.address}/24",
             f"lxc.net.0.ipv4.gateway = {self._net.address(1)}",
             "lxc.apparmor.profile = unconfined",

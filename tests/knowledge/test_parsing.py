@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appliance.knowledge.passage import Passage
 
 pytestmark = pytest.mark.anyio
-SMALL = Limits(seconds=60, passage_seconds=60, memory=200_000_000)
+SMALL = Limits(seconds=300, passage_seconds=300, memory=200_000_000)
 
 
 @pytest.fixture

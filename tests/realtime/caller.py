@@ -8,6 +8,7 @@ import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import numpy as np
 import openai
 import soxr
@@ -22,6 +23,14 @@ RATE = 24_000
 PATIENCE_SECONDS = 30
 SILENCE = bytes(RATE * 2)
 """A second."""
+TAKES = 5
+"""The voice never says a text twice the same, and now and then not clearly."""
+HEARD: dict[str, Any] = {
+    "transcription": {"model": "whisper-1", "language": "en"},
+    "turn_detection": {"type": "server_vad", "silence_duration_ms": 450},
+}
+"""How a take is listened to. A pause that a session of the usual 500 ms may take for the end of a turn, depending on
+where its windows of 32 ms begin, ends one here."""
 
 
 def at_24k(wav: bytes) -> bytes:
@@ -119,3 +128,32 @@ async def calling(url: str, conversation: str | None = None, **session: Any) -> 
             if (error := listening.exception() if not listening.cancelled() else None) is not None:
                 raise error
         assert not caller.errors, caller.errors
+
+
+def words_of(text: str) -> list[str]:
+    return "".join(letter for letter in text.lower() if letter.isalpha() or letter == " ").split()
+
+
+def speak(url: str, text: str, heard: dict[str, Any] = HEARD) -> bytes:
+    """Words as `audio/pcm`, in the box's own voice: the first of a few takes of which a live conversation hears each
+    word, in one turn. `heard`: that conversation's `audio.input`."""
+    turns: list[str] = []
+    for _ in range(TAKES):
+        answer = httpx.post(f"{url}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=60)
+        pcm = at_24k(answer.raise_for_status().content)
+        turns = asyncio.run(_turns(url, pcm, heard))
+        if [words_of(turn) for turn in turns] == [words_of(text)]:
+            return pcm
+    raise AssertionError(f"{TAKES} takes of {text!r}, and none is understood; the last as {turns}")
+
+
+async def _turns(url: str, pcm: bytes, heard: dict[str, Any]) -> list[str]:
+    """The words of the first turn that `pcm` is taken for, and something for each further one."""
+    async with calling(url, type="transcription", audio={"input": heard}) as caller:
+        if heard["turn_detection"] is None:
+            await caller.say(pcm)
+            await caller.connection.input_audio_buffer.commit()
+        else:
+            await caller.say(pcm, 0.8)
+        first = await caller.until("conversation.item.input_audio_transcription.completed")
+        return [first.transcript, *("(more)" for _ in caller.all("input_audio_buffer.speech_started")[1:])]

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 import numpy as np
 import pytest
@@ -36,6 +37,23 @@ async def speak(job: Speak, _payload: bytes) -> AsyncIterator[tuple[Audio, bytes
         place = start + len(word)
         wave = 8000 * np.sin(2 * np.pi * (150 + 40 * number) * np.arange(count) / SPEECH_RATE)
         yield Audio(samples=count, marks=[Mark(start, place, (number + 1) * count)]), wave.astype("<i2").tobytes()
+
+
+class Clock:
+    """What playing a reply takes for time: it passes only where that waits, so that no client has played all that it
+    was sent, however long this machine took to notice that it is spoken to."""
+
+    Event = anyio.Event
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def current_time(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+        self._now += seconds
 
 
 @pytest.fixture
@@ -87,7 +105,10 @@ def test_both_sides_of_a_turn_sound_as_they_did(world: World, tmp_path: Path) ->
         assert [item["content"][0]["clip"] for item in exported] == [True, True]
 
 
-def test_the_clip_of_an_interrupted_reply_ends_where_hearing_ended(world: World, tmp_path: Path) -> None:
+def test_the_clip_of_an_interrupted_reply_ends_where_hearing_ended(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.voice.live.playout.anyio", Clock())
     world.replies = [f"{REPLY[:-1]} {REPLY}", "Well."]
     with simulated_doors(world=world, folder=tmp_path, store=KEEPING) as url, calling(url) as socket:
         socket.say("Count")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from caller import Caller, at_24k, calling
+from caller import TAKES, Caller, calling, speak, words_of
 from conftest import QUESTION
 
 import appliance
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 PROBE = Path(appliance.__file__).with_name("probe.flac")
 """Somebody says "Good morning."."""
-TAKES = 5
-"""The voice never says a text twice the same, and now and then not clearly."""
 QUICK = {
     "audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}},
     "max_output_tokens": 24,
@@ -38,21 +36,20 @@ WEATHER = {
 }
 
 
-def speak(box: str, text: str) -> bytes:
-    """Words as `audio/pcm`, in the box's own voice: the first of a few takes that is clear."""
-    for _ in range(TAKES):
-        answer = httpx.post(f"{box}/v1/audio/speech", json={"input": text, "response_format": "wav"}, timeout=60)
-        pcm = at_24k(answer.raise_for_status().content)
-        if words_of(transcribe(box, pcm)) == words_of(text):
-            return pcm
-    raise AssertionError(f"{TAKES} takes of {text!r}, and none is understood")
-
-
 def transcribe(box: str, pcm: bytes) -> str:
-    """What is said in `audio/pcm`."""
+    """What is said in `audio/pcm`; nothing where no speech is found in it."""
     files, data = {"file": ("a.wav", wav(pcm, 24_000))}, {"language": "en"}
     answer = httpx.post(f"{box}/v1/audio/transcriptions", files=files, data=data, timeout=60)
+    if not answer.is_success:
+        assert answer.json()["error"]["code"] == "audio_silent", answer.text
+        return ""
     return str(answer.json()["text"])
+
+
+def share(box: str, said: str, pcm: bytes) -> float:
+    """How many of the words that are said are heard in `audio/pcm`."""
+    words = set(words_of(said))
+    return len(words & set(words_of(transcribe(box, pcm)))) / len(words)
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +65,6 @@ def talk(box: str) -> Callable[[Callable[[Caller], Coroutine[Any, Any, None]]], 
         return asyncio.run(call())
 
     return run
-
-
-def words_of(text: str) -> list[str]:
-    return "".join(letter for letter in text.lower() if letter.isalpha() or letter == " ").split()
 
 
 def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None:
@@ -103,7 +96,8 @@ def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None
         output = {"type": "function_call_output", "call_id": called.call_id, "output": "Sunny, 25 degrees."}
         await connection.conversation.item.create(item=output)
         await connection.response.create(response={"instructions": "Tell a long story.", "max_output_tokens": 160})
-        await caller.until("response.output_audio.delta", len(caller.all("response.output_audio.delta")) + 12)
+        # Three seconds: of that many words one may be heard wrongly.
+        await caller.until("response.output_audio.delta", len(caller.all("response.output_audio.delta")) + 30)
         # 5: interrupted
         await caller.say(stop, 0.8)
         cancelled = await caller.until("response.done", 4)
@@ -141,14 +135,15 @@ def test_the_reply_can_be_heard(box: str, talk: Any) -> None:
         )
         await caller.until("response.done")
 
-    caller = talk(scene)
-    (done,) = caller.all("response.done")
-    assert done.response.conversation_id is None
-    assert not caller.all("conversation.item.added")
-    said = done.response.output[0].content[0].transcript
-    heard = words_of(transcribe(box, caller.audio(done.response.id)))
-    common = set(heard) & set(words_of(said))
-    assert len(common) >= 0.7 * len(set(words_of(said)))
+    shares: list[float] = []
+    while max(shares, default=0) < 0.7:
+        assert len(shares) < TAKES, shares
+        caller = talk(scene)
+        (done,) = caller.all("response.done")
+        assert done.response.conversation_id is None
+        assert not caller.all("conversation.item.added")
+        said = done.response.output[0].content[0].transcript
+        shares.append(share(box, said, caller.audio(done.response.id)))
 
 
 @pytest.mark.parametrize("form", ["audio/pcmu", "audio/pcma"])
@@ -176,18 +171,20 @@ def test_telephones_are_understood_and_answered(box: str, talk: Any, form: str) 
             )
         await caller.until("response.done")
 
-    caller = talk(scene)
-    assert "morning" in caller.all("conversation.item.input_audio_transcription.completed")[0].transcript
-    response = caller.all("response.done")[0].response
-    back = g711.decode(caller.audio(response.id), law)
-    wide = soxr.resample(back, 8_000, 24_000).astype("<i2").tobytes()
-    heard = set(words_of(transcribe(box, wide)))
-    said = set(words_of(response.output[0].content[0].transcript))
-    assert len(heard & said) >= len(said) / 2
+    shares: list[float] = []
+    while max(shares, default=0) < 0.5:
+        assert len(shares) < TAKES, shares
+        caller = talk(scene)
+        assert "morning" in caller.all("conversation.item.input_audio_transcription.completed")[0].transcript
+        response = caller.all("response.done")[0].response
+        back = g711.decode(caller.audio(response.id), law)
+        wide = soxr.resample(back, 8_000, 24_000).astype("<i2").tobytes()
+        shares.append(share(box, response.output[0].content[0].transcript, wide))
 
 
 def test_push_to_talk(box: str, talk: Any) -> None:
-    question = speak(box, "What is your name?")
+    audio: Any = {"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}}
+    question = speak(box, "What is your name?", audio["input"])
 
     async def scene(caller: Caller) -> None:
         await caller.say(question)
@@ -197,7 +194,6 @@ def test_push_to_talk(box: str, talk: Any) -> None:
         await caller.connection.input_audio_buffer.clear()
         await caller.until("input_audio_buffer.cleared")
 
-    audio = {"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}}
     caller = talk(scene, audio=audio)
     assert not caller.all("input_audio_buffer.speech_started")
     assert "name" in caller.all("conversation.item.input_audio_transcription.completed")[0].transcript

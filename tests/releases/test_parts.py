@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SOURCES = sorted(Path(appliance.releases.__file__).parent.glob("*.py"))
+GONE_SECONDS = 20
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
@@ -58,13 +60,21 @@ def test_a_program_that_fails_says_why() -> None:
     assert "SECRET" not in run(["env"], 10, env={"HOME": "/"})
 
 
+def open_while_read(pipe: Path) -> None:
+    """A child that was killed is gone a moment later."""
+    until = time.monotonic() + GONE_SECONDS
+    while time.monotonic() < until:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        time.sleep(0.01)
+
+
 def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     held = tmp_path / "held"
     os.mkfifo(held)
     with pytest.raises(Failed, match="not done within 0 s"):
         run(["sh", "-c", f"sleep 1000 <>{held} & wait"], 0.3)
     with pytest.raises(OSError, match="No such device"):  # nobody reads it any more
-        os.close(os.open(held, os.O_WRONLY | os.O_NONBLOCK))
+        open_while_read(held)
 
 
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")

@@ -32,8 +32,10 @@ class Victim:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port = free.getsockname()[1]
+        self._held = socket.socket()  # it never listens: nobody else is given the port while the box is dead
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port = self._held.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self.up = asyncio.Event()
@@ -59,6 +61,10 @@ class Victim:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+
+    def close(self) -> None:
+        """The port is anybody's again."""
+        self._held.close()
 
 
 class Talkers:
@@ -141,10 +147,9 @@ def look(file: Path) -> dict[str, int]:
         return dict(answered.fetchall())
 
 
-async def murder(folder: Path, clients: int, kills: int, seed: int) -> Talkers:
+async def murder(victim: Victim, clients: int, kills: int, seed: int) -> Talkers:
     """Kill the service again and again; those who talked with it."""
     dice = random.Random(seed)
-    victim = Victim(folder)
     talkers = Talkers(victim)
     async with asyncio.TaskGroup() as tasks:
         talking = [tasks.create_task(talkers.talk(number)) for number in range(clients)]
@@ -156,7 +161,7 @@ async def murder(folder: Path, clients: int, kills: int, seed: int) -> Talkers:
             await asyncio.sleep(dice.uniform(0, 0.5))
             victim.kill()
             seen = set(talkers.done)
-            kept = look(folder / "appliance.db")
+            kept = look(victim.folder / "appliance.db")
             assert not {sentence for sentence in seen if sentence not in kept}
             assert not {sentence: times for sentence, times in kept.items() if times > 1}
         for task in talking:
@@ -171,7 +176,8 @@ async def murder(folder: Path, clients: int, kills: int, seed: int) -> Talkers:
 def test_what_a_client_saw_done_survives_kill_9(tmp_path: Path, clients: int, kills: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    talkers = asyncio.run(murder(tmp_path, clients, kills, seed))
+    with closing(Victim(tmp_path)) as victim:
+        talkers = asyncio.run(murder(victim, clients, kills, seed))
     done = Counter(sentence.split()[0] for sentence in talkers.done)
     print(f"{kills} kills, {talkers.said} turns begun, seen done: {dict(done)}")
     assert all(done[way] for way in WAYS)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+PLAIN = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": "48"}
+"""A reply that is no list of figures: words that an ear can compare."""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -26,7 +30,7 @@ def free_port() -> int:
 
 def demo(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "appliance", "demo", "--once", "--state-dir", str(STATE), *arguments]
-    given = {**os.environ, "APPLIANCE_STORE__DIR": str(store)}
+    given = {**os.environ, "APPLIANCE_STORE__DIR": str(store), **PLAIN}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=given)
 
 

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -55,37 +56,35 @@ def test_recorded_speech_is_understood(client: openai.OpenAI, recorded: Path) ->
     assert errors / words <= 0.1
 
 
-def takes(client: openai.OpenAI, form: Any) -> tuple[bytes, list[int]]:
-    """The question, and how many of its words are heard wrongly in three takes, the best first: no two are alike, and
-    now and then one is not clear."""
-    spoken, errors = b"", []
-    for _ in range(3):
+def take(client: openai.OpenAI, form: Any, most: int) -> bytes:
+    """The question, of which most takes, three of five at least, have no more than so many words that are heard
+    wrongly: no two are alike, and now and then one is not clear."""
+    spoken, errors = b"", list[int]()
+    while sum(wrong <= most for wrong in errors) < 3:
+        assert len(errors) < 5, errors
         spoken = client.audio.speech.create(model="tts-1", voice="alloy", input=QUESTION, response_format=form).content
         heard = client.audio.transcriptions.create(model="whisper-1", file=(f"q.{form}", spoken), language="en")
         errors.append(word_errors(normal(QUESTION), normal(heard.text)))
-    return spoken, sorted(errors)
+    return spoken
 
 
 def test_the_voice_is_understood(client: openai.OpenAI) -> None:
-    _, errors = takes(client, "wav")
-    assert errors[1] <= 1
+    assert take(client, "wav", 1)
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3", "opus", "flac", "aac"])
 def test_each_format_is_audio_of_the_same_length(client: openai.OpenAI, form: Any, question: bytes) -> None:
-    spoken, errors = takes(client, form)
+    spoken = take(client, form, 2)
     with av.open(io.BytesIO(spoken), "r") as container:
         length = sum([frame.samples / frame.sample_rate for frame in container.decode(container.streams.audio[0])])
     assert length == pytest.approx(seconds(*read_wav(question)), rel=0.35)
-    assert errors[1] <= 2
 
 
 def test_speed_shortens(client: openai.OpenAI) -> None:
     def length(speed: float) -> int:
-        made = client.audio.speech.create(
-            model="tts-1", voice="joe", input="One two three four five.", response_format="pcm", speed=speed
-        )
-        return len(made.content)
+        """Of three takes, as each takes its time."""
+        speak = partial(client.audio.speech.create, model="tts-1", voice="joe", response_format="pcm", speed=speed)
+        return sum(len(speak(input="One two three four five.").content) for _ in range(3))
 
     assert length(2.0) < 0.7 * length(1.0)
 

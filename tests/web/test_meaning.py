@@ -70,7 +70,7 @@ def found(api: openai.OpenAI, store: str, question: str) -> list[str]:
 
 def until_found(api: openai.OpenAI, store: str) -> list[str]:
     deadline = time.monotonic() + WAIT_SECONDS
-    while not (names := found(api, store, "vehicle")):
+    while len(names := found(api, store, "vehicle")) < len(TEXTS):  # until all have their vectors
         assert time.monotonic() < deadline
     return names
 

@@ -204,7 +204,7 @@ def test_clients_cannot_claim_one(ears: Ears, tmp_path: Path) -> None:
 
 def test_the_whole_box_keeps_a_turn(tmp_path: Path, recorded: Path) -> None:
     question = (recorded / "spk1_snt1.wav").read_bytes()
-    with serving(tmp_path / "log", APPLIANCE_STORE__KEEP_AUDIO="true") as (_, url):
+    with serving(tmp_path / "log", APPLIANCE_STORE__KEEP_AUDIO="true", APPLIANCE_VOICE__TEMPERATURE="0") as (_, url):
         form = {"conversation": "kitchen", "response_format": "wav"}
         answer = httpx.post(f"{url}/v1/voice/turns", data=form, files={"audio": question}, timeout=120)
         spoken, rate = read_wav(answer.raise_for_status().content)
