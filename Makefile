@@ -34,15 +34,15 @@ serve: setup ## The server
 
 .PHONY: test
 test: setup $(TOOLS)/made ## The everyday tests, two files at a time (ARGS='-n 0': one test after another)
-	@$(BIN)/pytest -n 2 --dist loadfile $(COVERAGE) $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --durations=12 $(COVERAGE) $(ARGS)
 
 .PHONY: soak
 soak: setup ## Minutes of load, and what it leaves behind
-	@$(BIN)/pytest -m soak $(ARGS)
+	@$(BIN)/pytest -m soak --durations=12 $(ARGS)
 
 .PHONY: host
 host: setup $(PROVISION)/made ## Hosts that are booted, provisioned, broken, upgraded (as root; lxc mmdebstrap nftables iproute2)
-	@$(BIN)/pytest -m host $(ARGS)
+	@$(BIN)/pytest -m host --durations=12 $(ARGS)
 
 .PHONY: lint
 lint: setup

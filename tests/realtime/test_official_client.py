@@ -95,6 +95,8 @@ def test_five_turns_with_a_call_and_an_interruption(box: str, talk: Any) -> None
         )
         output = {"type": "function_call_output", "call_id": called.call_id, "output": "Sunny, 25 degrees."}
         await connection.conversation.item.create(item=output)
+        content = [{"type": "input_text", "text": "Now tell me a long story about a summer day in that town."}]
+        await connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})
         await connection.response.create(response={"instructions": "Tell a long story.", "max_output_tokens": 160})
         # Three seconds: of that many words one may be heard wrongly.
         await caller.until("response.output_audio.delta", len(caller.all("response.output_audio.delta")) + 30)
