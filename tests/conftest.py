@@ -31,7 +31,7 @@ from appliance.app import create_app, create_engines
 from appliance.catalog.lineup import lineup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from appliance.catalog.lineup import Installed, Lineup
     from appliance.settings import Settings
@@ -50,6 +50,13 @@ READY_SECONDS = 120
 SETTLE_SECONDS = 20
 QUESTION = "Please tell me why the sky is blue and the grass is green."
 """Words that Whisper base always hears right from the starter voice, which never says a text twice the same."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """How a run ended: what failed in one that was broken off is not all that would have (`.ci/run`)."""
+    if not hasattr(session.config, "workerinput") and session.config.cache is not None:
+        session.config.cache.set("suite/ended", int(exitstatus))
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +159,15 @@ def descriptors(process: psutil.Process, most: int) -> int:
     while (count := int(process.num_fds())) > most and time.monotonic() < until:
         time.sleep(0.02)
     return count
+
+
+def mostly(good: Callable[[], object], takes: int = 3) -> None:
+    """More than half of so many takes are good: the voice never says a text twice the same, and now and then one is not
+    clear."""
+    found: list[object] = []
+    while sum(map(bool, found)) <= takes // 2:
+        assert len(found) < takes, found
+        found.append(good())
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ ENGLISH: Final = re.compile(r"(?:en|mul)(?:[-_].*)?", re.IGNORECASE)
 """Tags of languages; `mul` is any."""
 INSTRUCTIONS: Final = "Somebody greets you. Greet them back in English, in one short plain sentence."
 UNHEARD: Final = "audio_silent"
-"""What a box says of audio in which it finds no words: of an answer's, that the answer is wrong."""
+"""What a box says of audio in which it finds no words."""
 FULL: Final = ("overloaded", "rate_limited")
 BUSY: Final = (429, 503)
 """Come again later: a box that is full or that replaces a worker answers within the time that it has."""
@@ -165,7 +165,7 @@ async def _ask(line: Line, found: Heard, voice: str | None) -> None:
         "POST", "/v1/voice/turns", headers={"accept": "text/event-stream"}, data=form,
         files={"audio": ("probe.flac", recording, "audio/flac")},
     )  # fmt: skip
-    answer = await _answered(line, asked)
+    answer = await _answered(line, asked, "the recording")
     try:
         async for told in answer.aiter_lines():
             if told.startswith("data:"):
@@ -198,7 +198,7 @@ async def _transcribed(line: Line, audio: bytes) -> str:
     asked = line.client.build_request(
         "POST", "/v1/audio/transcriptions", data={"language": "en"}, files={"file": ("reply.wav", audio, "audio/wav")}
     )
-    answer = await _answered(line, asked)
+    answer = await _answered(line, asked, "the reply's audio")
     try:
         await answer.aread()
     finally:
@@ -206,8 +206,11 @@ async def _transcribed(line: Line, audio: bytes) -> str:
     return str(answer.json()["text"])
 
 
-async def _answered(line: Line, asked: httpx.Request) -> httpx.Response:
-    """A good answer's head, asked for again while the box is busy. Raises `Silent`."""
+async def _answered(line: Line, asked: httpx.Request, sent: str = "the request") -> httpx.Response:
+    """A good answer's head, asked for again while the box is busy. `sent`: what words may be missing in.
+
+    Raises `Silent`, and `Wrong` if they are.
+    """
     while True:
         try:
             answer = await line.client.send(asked, stream=True)
@@ -220,7 +223,7 @@ async def _answered(line: Line, asked: httpx.Request) -> httpx.Response:
         await answer.aclose()
         code = _code(answer)
         if code == UNHEARD:
-            raise Wrong("no words were heard in what was sent to be understood")
+            raise Wrong(f"no words were heard in {sent}")
         if answer.status_code not in BUSY:
             raise Silent(f"the box refused: {_told(answer)}")
         line.refused(code)

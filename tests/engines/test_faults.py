@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROLES = ("stt", "llm", "tts")
-BACK_WITHIN_SECONDS = {"everyday": READY_SECONDS, "soak": 10}
+BACK_WITHIN_SECONDS = 10
 """Promised for a box that has its machine to itself, as no box has beside the everyday tests."""
-KILLS = 3
-"""At most: a neighbour may take the machine for some seconds, but hardly each time."""
 LONG = {"messages": [{"role": "user", "content": "Tell me a very long story."}], "max_tokens": 900, "temperature": 0}
 
 
@@ -59,14 +57,16 @@ def requests_of(url: str, question: bytes) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("size", ["everyday", pytest.param("soak", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("role", ROLES)
-def test_kill_9_under_load(server: Server, question: bytes, role: str, size: str) -> None:
-    took: list[float] = []
-    while len(took) < KILLS and not any(each < BACK_WITHIN_SECONDS[size] for each in took):
-        took.append(back_after_kill_9(server, question, role))
-        assert took[-1] < READY_SECONDS
-    assert min(took) < BACK_WITHIN_SECONDS[size], took
+def test_kill_9_under_load(server: Server, question: bytes, role: str) -> None:
+    assert back_after_kill_9(server, question, role) < READY_SECONDS
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("role", ROLES)
+def test_a_killed_worker_is_soon_back(server: Server, question: bytes, role: str) -> None:
+    took = sorted(back_after_kill_9(server, question, role) for _ in range(3))
+    assert took[1] < BACK_WITHIN_SECONDS, took  # a neighbour may take the machine for some seconds, but not twice
 
 
 def back_after_kill_9(server: Server, question: bytes, role: str) -> float:

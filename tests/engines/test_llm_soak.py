@@ -123,7 +123,7 @@ def check(server: psutil.Process, url: str, warm: int, rounds: list[int]) -> Non
     """What leaks grows in every round. An engine's memory grows now and then by tens of megabytes, when more happens at
     once than ever before, and stays there."""
     first = asyncio.run(soak(url, warm, 1))
-    stages = settle(url)
+    settle(url)
     both = (server, next(child for child in server.children() if "llm" in child.cmdline()))
     held, looks = [each.num_fds() for each in both], [megabytes(both)]
     assert first.wrong == []

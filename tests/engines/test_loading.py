@@ -33,6 +33,7 @@ from appliance.engines import interleave, worker
 from appliance.jobs import Token
 
 def load(spec):
+    open(spec.path + ".loading", "w").close()
     os.close(ctypes.PyDLL(None).open(spec.path.encode(), os.O_RDONLY))  # until a writer comes; it keeps Python's lock
     return interleave.Interleaved(lambda job, payload: iter([(Token(text="yes"), b"")]), 1)
 
@@ -83,6 +84,11 @@ async def until(true: Callable[[], bool]) -> None:
             await anyio.sleep(0.01)
 
 
+def loading(model: Path) -> bool:
+    """Whether a worker has been heard, or is about to be for the last time, before its load keeps it silent."""
+    return model.with_name(f"{model.name}.loading").exists()
+
+
 def opened(model: Path) -> bool:
     """Let a worker go on that waits in its load; whether there is one."""
     with suppress(OSError):
@@ -101,8 +107,10 @@ def test_a_worker_that_loads_may_be_silent_but_not_one_that_serves(
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(host.run)
+            await until(lambda: loading(model))
             clock.most = LOADING_SECONDS - 1
             await until(lambda: clock.now == clock.most)
+            assert host.status.restarts == 0
             await until(lambda: opened(model))
             await until(lambda: host.status.state == "ready")
             assert host.status.restarts == 0
@@ -115,7 +123,7 @@ def test_a_worker_that_loads_may_be_silent_but_not_one_that_serves(
     anyio.run(run)
 
 
-def test_a_worker_that_hangs_while_it_loads_is_replaced(host: EngineHost, clock: Clock) -> None:
+def test_a_worker_that_hangs_while_it_loads_is_replaced(host: EngineHost, clock: Clock, model: Path) -> None:
     def replaced() -> bool:
         clock.most += 1.0
         return host.status.restarts > 0
@@ -123,6 +131,7 @@ def test_a_worker_that_hangs_while_it_loads_is_replaced(host: EngineHost, clock:
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(host.run)
+            await until(lambda: loading(model))
             await until(replaced)
             assert f"no sign of life for {LOADING_SECONDS:g} s" in host.status.detail
             tasks.cancel_scope.cancel()

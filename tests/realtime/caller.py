@@ -134,6 +134,16 @@ def words_of(text: str) -> list[str]:
     return "".join(letter for letter in text.lower() if letter.isalpha() or letter == " ").split()
 
 
+def transcribe(url: str, recording: bytes) -> str:
+    """What is said in a recording; nothing where no speech is found in it."""
+    files, data = {"file": ("a.wav", recording)}, {"language": "en"}
+    answer = httpx.post(f"{url}/v1/audio/transcriptions", files=files, data=data, timeout=60)
+    if not answer.is_success:
+        assert answer.json()["error"]["code"] == "audio_silent", answer.text
+        return ""
+    return str(answer.json()["text"])
+
+
 def speak(url: str, text: str, heard: dict[str, Any] = HEARD) -> bytes:
     """Words as `audio/pcm`, in the box's own voice: the first of a few takes of which a live conversation hears each
     word, in one turn. `heard`: that conversation's `audio.input`."""

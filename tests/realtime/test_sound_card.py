@@ -14,8 +14,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+from caller import transcribe
 
 from appliance.audio import read_wav, wav
 
@@ -117,15 +117,10 @@ def words_of(text: str) -> set[str]:
     return set(re.findall(r"[a-z]+", text.lower()))
 
 
-def transcribed(box: str, recording: Path) -> str:
-    """What is said at the end of a recording; nothing where no speech is found in it."""
+def ending(recording: Path) -> bytes:
+    """The last of it."""
     pcm, rate = read_wav(recording.read_bytes())
-    files = {"file": (recording.name, wav(pcm[-HEARD_SECONDS * rate * 2 :], rate))}
-    answer = httpx.post(f"{box}/v1/audio/transcriptions", files=files, data={"language": "en"}, timeout=60)
-    if answer.status_code != 200:
-        assert answer.json()["error"]["code"] == "audio_silent", answer.text
-        return ""
-    return str(answer.json()["text"])
+    return wav(pcm[-HEARD_SECONDS * rate * 2 :], rate)
 
 
 def test_somebody_talks_with_the_box_and_interrupts_it(
@@ -152,7 +147,7 @@ def test_somebody_talks_with_the_box_and_interrupts_it(
                 assert ask(cards, *say, str(later)).returncode == 0
                 ended = until(talking, rf"cancelled|{ENDED}")
         shown = begun + ended
-        sounded, said = words_of(transcribed(box, heard)), words_of(shown.partition("box:")[2])
+        sounded, said = words_of(transcribe(box, ending(heard))), words_of(shown.partition("box:")[2])
         interrupted, understood = "cancelled" in ended, "the grass is green" in shown.lower()
         if interrupted and understood and len(sounded & said) > len(sounded) / 2:
             break

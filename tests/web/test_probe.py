@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from appliance.jobs import AnyJob
 
+UNHEARD = RequestError("No words were found in the audio.", code="audio_silent", param="file")
 LOUD = np.full(24_000, 8000, dtype="<i2").tobytes()
 
 
@@ -53,7 +54,7 @@ class Box:
             case Transcribe():
                 self._ears += 1
                 if not self._ears % 2 and not self.again:
-                    yield RequestError("No words were found in the audio.", code="audio_silent", param="file")
+                    yield UNHEARD
                     return
                 yield Heard(seconds=1.0, language="en", language_probability=1.0)
                 yield Segment(id=0, start=0.0, end=1.0, text=self.heard if self._ears % 2 else self.again)
@@ -108,7 +109,7 @@ def test_a_real_box_passes_and_remembers_nothing(box: str) -> None:
         (Box(sounds=bytes(48_000)), "the reply's audio is silent"),
         (Box(sounds=LOUD[:400]), "shorter than 0.2 s"),
         (Box(again="bzz"), "does not say its words"),
-        (Box(again=""), "no words were heard"),
+        (Box(again=""), "no words were heard in the reply's audio"),
     ],
 )
 def test_a_wrong_answer_is_noticed(box: Box, reason: str) -> None:
@@ -123,6 +124,9 @@ def test_no_answer_is_told_from_a_wrong_one() -> None:
     failing.failing = [InternalError("The engine failed.")]
     code, said = probed_box(failing)
     assert (code, said["reason"]) == (2, "the box refused: 500 internal_error")
+    failing.failing = [UNHEARD]
+    code, said = probed_box(failing)
+    assert (code, said["reason"]) == (1, "no words were heard in the recording")
     code, said = probed_box(Box(says=""))
     assert (code, said["outcome"]) == (1, "wrong")
     code, said = probed("http://127.0.0.1:9", "--no-report")
