@@ -46,15 +46,15 @@ def server(tmp_path: Path) -> Iterator[tuple[psutil.Process, str]]:
 
 def request(dice: random.Random) -> dict[str, Any]:
     """A request of random length, form, end, seed and number of replies."""
-    words = " ".join(dice.choices(WORDS, k=dice.choice([2, 8, 20, 60])))
+    words = " ".join(dice.choices(WORDS, k=dice.choice([2, 8, 30])))
     body: dict[str, Any] = {
         "messages": [{"role": "user", "content": words}],
-        "max_tokens": dice.choice([1, 4, 8, 16]),
+        "max_tokens": dice.choice([1, 2, 4, 12]),
         "temperature": dice.choice([0, 0.7, 1.5]),
         "seed": dice.randrange(1000),
         "stream": dice.random() < 0.6,
     }
-    if dice.random() < 0.25:
+    if dice.random() < 0.12:
         body |= {"response_format": FORM, "max_tokens": 40}
     elif dice.random() < 0.3:
         body["stop"] = dice.choice(["the", ".", "e s", "\n"])
