@@ -56,8 +56,11 @@ ORDERS = {
 }
 
 MOST_LET_THROUGH = 4
-"""Orders of all 15 that are followed at one or more of four places. One machine's last digits differ from another's, and
-with them which orders those are: on one "user", "dialogue" and "control", on another "answer" too."""
+"""Orders of all 15 that are followed at one or more of four places.
+
+One machine's last digits differ from another's, and with them which orders those are: on one "user" with automatic
+quotes, and "dialogue" and "control" with the tool; on another "answer" and "user" as well.
+"""
 
 
 @pytest.fixture(scope="module")
