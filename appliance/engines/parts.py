@@ -26,10 +26,12 @@ class Parts:
         self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None], user: str,
         claim: Claim, *, live: bool,
     ) -> None:  # fmt: skip
-        self.user = user
+        self.user, self.stage = user, stage
         self.live = live
         """Whether somebody listens for it."""
-        self._id, self._deadline, self._stage, self._tell, self._claim = job_id, deadline, stage, tell, claim
+        self.promoted = False
+        """Whether it became so meanwhile."""
+        self._id, self._deadline, self._tell, self._claim = job_id, deadline, tell, claim
         self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
         self._news = anyio.Event()
         self._taken = 0
@@ -45,6 +47,13 @@ class Parts:
     def ended(self) -> bool:
         """Whether the worker has nothing more to say about the job."""
         return self._over is not None
+
+    @property
+    def outcome(self) -> Literal["done", "failed", "aborted"]:
+        """How it ended; what is left before it has ended is aborted."""
+        if self._over is None:
+            return "aborted"
+        return "done" if self._over is True else "failed"
 
     @property
     def times(self) -> JobTimes:
@@ -76,7 +85,7 @@ class Parts:
 
     def promote(self) -> None:
         """Somebody listens for it now: it goes before all that is not live."""
-        self.live = True
+        self.live = self.promoted = True
         if self._over is None:
             self._tell(frames.Promote(self._id))
             self._claim.press()
@@ -94,7 +103,7 @@ class Parts:
         if self._arrived:
             return self._take()
         if self._over is None:
-            raise DeadlineExceeded(f"The {self._stage} stage gave no answer within {self._deadline:g} s.")
+            raise DeadlineExceeded(f"The {self.stage} stage gave no answer within {self._deadline:g} s.")
         raise StopAsyncIteration
 
     def _take(self) -> tuple[AnyPart, bytes]:
