@@ -135,6 +135,10 @@ SPOKEN_SECONDS: Final = Gauge(
 SPOKEN_AT: Final = Gauge(
     "appliance_spoken_probe_timestamp_seconds", "When the last spoken self-test was reported.", registry=REGISTRY
 )
+TRACES: Final = Counter(
+    "appliance_traces_total", "Turns and requests for the trace collector: sent or dropped.", ["outcome"],
+    registry=REGISTRY,
+)  # fmt: skip
 TASKS: Final = Gauge("appliance_tasks", "Tasks of the server's event loop.", registry=REGISTRY)
 SESSIONS: Final = Gauge("appliance_live_sessions", "Live conversations now.", registry=REGISTRY)
 
