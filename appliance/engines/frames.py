@@ -104,26 +104,32 @@ class Beat(msgspec.Struct, frozen=True, tag=True):
     busy: bool
 
 
-class Emit(msgspec.Struct, frozen=True, tag=True):
+class Emit(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Child to parent: a part of job `id`, with its payload."""
 
     id: int
     part: AnyPart
+    began: float | None = None
+    """When the worker took the job in hand, in seconds of `time.monotonic()`; with the first word of each job."""
 
 
-class Done(msgspec.Struct, frozen=True, tag=True):
+class Done(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Child to parent: job `id` is complete."""
 
     id: int
+    began: float | None = None
+    """As in `Emit`."""
 
 
-class Failed(msgspec.Struct, frozen=True, tag=True):
+class Failed(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Child to parent: job `id` ended with an error from the table of codes."""
 
     id: int
     code: str
     message: str
     param: str | None = None
+    began: float | None = None
+    """As in `Emit`."""
 
 
 ToWorker = Load | Start | Grant | Promote | Abort | Hold

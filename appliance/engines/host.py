@@ -136,7 +136,7 @@ class EngineHost:
         finally:
             self._jobs.pop(job_id, None)
             if not parts.ended:
-                claim.end()
+                parts.leave()
                 metrics.ABORTED.labels(self.role).inc()
                 self.tell(frames.Abort(job_id))
             else:
@@ -252,12 +252,12 @@ class EngineHost:
                         if self._state != "ready" and now > loading_until:
                             return f"the model was not ready within {self._watch.load_seconds:g} s"
                         self._drop_unread(now)
-                    case frames.Emit(id=job_id, part=part) if job_id in self._jobs:
-                        self._jobs[job_id].put(part, payload)
-                    case frames.Done(id=job_id) if job_id in self._jobs:
-                        self._end(job_id)
-                    case frames.Failed(id=job_id) if job_id in self._jobs:
-                        self._end(job_id, from_code(message.code, message.message, message.param))
+                    case frames.Emit(id=job_id, part=part, began=began) if job_id in self._jobs:
+                        self._jobs[job_id].put(part, payload, began)
+                    case frames.Done(id=job_id, began=began) if job_id in self._jobs:
+                        self._end(job_id, began=began)
+                    case frames.Failed(id=job_id, began=began) if job_id in self._jobs:
+                        self._end(job_id, from_code(message.code, message.message, message.param), began)
                     case frames.Refused(reason=reason):
                         return reason
                     case frames.Loaded(seconds=seconds):
@@ -282,9 +282,9 @@ class EngineHost:
         load_s, warm_s = round(load_seconds, 3), round(anyio.current_time() - started, 3)
         log.info("stage ready", stage=self.role, model=self._spec.name, load_s=load_s, warm_s=warm_s)
 
-    def _end(self, job_id: int, error: ApplianceError | None = None) -> None:
+    def _end(self, job_id: int, error: ApplianceError | None = None, began: float | None = None) -> None:
         """The worker is done with a job, whose place is free from now on, however slowly its client reads."""
-        self._jobs.pop(job_id).end(error)
+        self._jobs.pop(job_id).end(error, began)
 
     def _drop_unread(self, now: float) -> None:
         for job_id, parts in list(self._jobs.items()):

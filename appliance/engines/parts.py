@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,7 @@ import anyio
 
 from appliance.engines import frames
 from appliance.errors import ApplianceError, DeadlineExceeded
+from appliance.jobs import JobTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,10 @@ class Parts:
         self._news = anyio.Event()
         self._taken = 0
         self._over: ApplianceError | Literal[True] | None = None
+        self._sent = time.monotonic()
+        self._began: float | None = None
+        self._first: float | None = None
+        self._ended: float | None = None
         self.waiting_since: float | None = None
         """When the client stopped taking parts that lie ready; None while it keeps up."""
 
@@ -40,20 +46,33 @@ class Parts:
         """Whether the worker has nothing more to say about the job."""
         return self._over is not None
 
-    def put(self, part: AnyPart, payload: bytes) -> None:
-        """A part came from the worker."""
+    @property
+    def times(self) -> JobTimes:
+        """When it got how far."""
+        return JobTimes(self._sent, self._began, self._first, self._ended)
+
+    def put(self, part: AnyPart, payload: bytes, began: float | None = None) -> None:
+        """A part came from the worker. `began`: with the first of them, when the worker took the job in hand."""
+        if self._first is None:
+            self._began, self._first = began, time.monotonic()
         if not self._arrived:
             self.waiting_since = anyio.current_time()
         self._arrived.append((part, payload))
         self._claim.part()
         self._news.set()
 
-    def end(self, error: ApplianceError | None = None) -> None:
-        """The answer is complete, or failed, or nobody wants it."""
+    def end(self, error: ApplianceError | None = None, began: float | None = None) -> None:
+        """The answer is complete, or failed, or nobody wants it. `began`: as in `put`, where no part came."""
         self._claim.end(done=error is None)
         if self._over is None:
+            self._began, self._ended = self._began or began, time.monotonic()
             self._over = error or True
             self._news.set()
+
+    def leave(self) -> None:
+        """Whoever asked is gone, and the worker is not done."""
+        self._claim.end()
+        self._ended = time.monotonic()
 
     def promote(self) -> None:
         """Somebody listens for it now: it goes before all that is not live."""

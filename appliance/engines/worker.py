@@ -185,11 +185,12 @@ class Worker:
             self._holding.ended(emission.id)
         if emission.error is not None:
             error = emission.error
-            return frames.encode(frames.Failed(emission.id, error.code, error.message, error.param))
+            return frames.encode(frames.Failed(emission.id, error.code, error.message, error.param, emission.began))
         if emission.part is None:
-            return frames.encode(frames.Done(emission.id))
+            return frames.encode(frames.Done(emission.id, emission.began))
         try:
-            return frames.encode(frames.Emit(emission.id, emission.part), emission.payload) + emission.payload
+            emit = frames.Emit(emission.id, emission.part, emission.began)
+            return frames.encode(emit, emission.payload) + emission.payload
         except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
             log.error("part not encoded", **logs.place_of(error))
             engine.abort(emission.id)

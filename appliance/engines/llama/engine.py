@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from appliance.engines.interleave import Emission
 from appliance.engines.llama.desk import Fetched, Read
+from appliance.engines.llama.reading import Reading
 from appliance.engines.llama.reply import Reply
 from appliance.engines.llama.work import LIVE, Work
 from appliance.errors import ApplianceError, InternalError
@@ -23,10 +22,6 @@ from appliance.jobs import Embed, Embedding, Generate, Generated, Prepare, Prepa
 from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from appliance.engines.llama.context import Context
     from appliance.engines.llama.desk import Desk
     from appliance.engines.llama.lookup import Drafter
@@ -46,39 +41,6 @@ WORTH_KEEPING: Final = 64
 """Tokens that are new in a slot before its state is written."""
 
 
-class Reading:
-    """A `Pen` for prompts that nothing is written after."""
-
-    def __init__(self, engine: LlamaEngine, order: Order) -> None:
-        self._engine, self._order, self._cached = engine, order, 0
-
-    def started(self, cached: int) -> None:
-        """The prompt is about to be read."""
-        self._cached = cached
-
-    def draw(self, row: int) -> int | None:
-        """Not for a prompt alone."""
-        raise NotImplementedError
-
-    def guess(self, _tokens: Sequence[int], _most: int) -> Sequence[int]:
-        """Nothing follows."""
-        return ()
-
-    def read(self, states: NDArray[np.float32] | None) -> None:
-        """Say that the prompt was read, or what its vector is."""
-        order, count = self._order, len(self._order.tokens)
-        if states is None:
-            self._engine.say(order.job_id, Prepared(prompt_tokens=count, cached_tokens=self._cached))
-            return
-        mean = states.mean(axis=0)
-        vector = (mean / (np.linalg.norm(mean) or 1.0)).astype("<f4")
-        part = Embedding(index=order.index, dimensions=vector.size, tokens=count)
-        self._engine.say(order.job_id, part, vector.tobytes())
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 @dataclass(slots=True)
 class _Open:
     """A job that is not over: the pens of its works, by the works' ids."""
@@ -92,6 +54,15 @@ class _Open:
     """Until when no step begins without it; 0: it is ready, or not live."""
     embedded: int = 0
     """So many of its texts have their vector."""
+    told: bool = False
+    """Whether anything was said of it yet."""
+
+    def began(self) -> float | None:
+        """When work on it began, or now where it needs none; for the first that is said of it alone."""
+        if self.told:
+            return None
+        self.told = True
+        return min((pen.began for pen in self.pens.values() if pen.began is not None), default=time.monotonic())
 
 
 class LlamaEngine:
@@ -210,7 +181,7 @@ class LlamaEngine:
 
     def say(self, job_id: int, part: AnyPart, payload: bytes = b"") -> None:
         """Pass a part on; after the last one the job is over."""
-        self._said.append(Emission(job_id, part, payload))
+        self._said.append(Emission(job_id, part, payload, began=self._jobs[job_id].began()))
         if isinstance(part, Generated | Prepared):
             self._close(job_id)
         elif isinstance(part, Embedding):
@@ -229,9 +200,10 @@ class LlamaEngine:
         self._close(job_id, error)
 
     def _close(self, job_id: int, error: ApplianceError | None = None) -> None:
-        for pen in self._jobs.pop(job_id).pens.values():
+        job = self._jobs.pop(job_id)
+        for pen in job.pens.values():
             pen.close()
-        self._said.append(Emission(job_id, error=error))
+        self._said.append(Emission(job_id, error=error, began=job.began()))
 
     def _begin(self, read: Read) -> None:
         if read.job_id not in self._jobs:
@@ -268,9 +240,9 @@ class LlamaEngine:
                 if resident >= count - 1:
                     self.say(order.job_id, Prepared(prompt_tokens=count, cached_tokens=count))
                     return
-                pen = Reading(self, order)
+                pen = Reading(order, partial(self.say, order.job_id))
             case Embed():
-                pen = Reading(self, order)
+                pen = Reading(order, partial(self.say, order.job_id))
         job = self._jobs[order.job_id]
         job.awaited = 0.0
         work = Work(

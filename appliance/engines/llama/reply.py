@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from appliance.engines.llama.sampling import Chain, likelihood, likelihoods
@@ -60,10 +61,11 @@ class Reply:
         self._likelihoods: list[TokenLikelihood] = []
         self._prompt_tokens, self._limit = prompt_tokens, limit
         self._count = self._cached = self._thoughts = 0
+        self.began: float | None = None
 
     def started(self, cached: int) -> None:
         """The prompt is about to be read."""
-        self._cached = cached
+        self.began, self._cached = time.monotonic(), cached
 
     def draw(self, row: int) -> int | None:
         """Draw the next token and say what it makes certain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -65,7 +66,7 @@ class WhisperEngine:
         try:
             self.utterances.add(job_id, job, payload, request_id, user)
         except ApplianceError as error:
-            self._refused.append(Emission(job_id, error=error))
+            self._refused.append(Emission(job_id, error=error, began=time.monotonic()))
 
     def grant(self, job_id: int, parts: int) -> None:
         """Let a recording send more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from itertools import count
@@ -41,6 +42,8 @@ class _Utterance:
     request_id: str
     hints: int
     user: str
+    began: float | None = None
+    """When its first pass began."""
     again: bool = False
     """Whether it is heard for the second time, with the full context."""
 
@@ -100,19 +103,20 @@ class Utterances:
 
     def step(self) -> list[Emission]:
         """Understand the first, and those that can go with it; who is not sure waits to be heard again."""
-        batch = self._batch()
+        batch, now = self._batch(), time.monotonic()
+        for each in batch:
+            each.began = each.began or now
         try:
             found = self.short.hear([each.wanted for each in batch], full=batch[0].again)
         except Exception as error:  # noqa: BLE001 - one pass's fault must not end the worker
             log.error("utterances failed", request_ids=[each.request_id for each in batch], **place_of(error))
-            return [
-                Emission(each.id, error=InternalError("The engine failed on this utterance.")) for each in batch
-            ]  # fmt: skip
+            failure = InternalError("The engine failed on this utterance.")
+            return [Emission(each.id, error=failure, began=each.began) for each in batch]
         said: list[Emission] = []
         for each, heard in zip(batch, found, strict=True):
             unclear = missed(heard.text, heard.no_speech_prob) or not (heard.sure or _nothing(each.wanted, heard))
             if each.again or not unclear:
-                said += [Emission(each.id, _understood(each, heard)), Emission(each.id)]
+                said += [Emission(each.id, _understood(each, heard), began=each.began), Emission(each.id)]
             else:
                 each.again, each.number = True, next(self._numbers)
                 self._waiting.append(each)
