@@ -127,7 +127,7 @@ class Traces:
                 await to_thread.run_sync(sender.join, FLUSH_SECONDS)
                 if sender.is_alive():
                     log.warning("traces not sent in time", left=self._waiting.qsize())
-                exporter.shutdown()  # it tries no more, and the thread ends
+                exporter.shutdown()  # type: ignore[no-untyped-call] # it tries no more, and the thread ends
 
     def _end(self) -> None:
         while True:

@@ -29,8 +29,7 @@ from appliance.voice.stages import Stages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from appliance.jobs import AnyJob, AnyPart, Role
-    from appliance.jobs.times import JobTimes
+    from appliance.jobs import AnyJob, AnyPart, JobTimes, Role
     from appliance.voice.stages import Answer, Stage
 
 LAST: Final = (Understood, Judged, Generated, Prepared, Embedding, Recoded)

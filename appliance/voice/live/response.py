@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.draft import Draft
     from appliance.voice.live.events import LiveEvent
+    from appliance.voice.live.stage_times import Asked
 
     Emit = Callable[[LiveEvent], None]
 
@@ -62,6 +63,8 @@ class Response:
         self.ended = anyio.Event()
         self.first_sound: Callable[[], None] = lambda: None
         """Called as the first of its audio leaves."""
+        self.asked: Asked | None = None
+        """The turn that it answers, where the box noticed it."""
         self._emit, self._conversation = emit, conversation
         self._message: int | None = None
         self._calls: dict[int, int] = {}
@@ -73,6 +76,11 @@ class Response:
     def joins(self) -> bool:
         """Whether what it says becomes part of the conversation."""
         return self._conversation is not None
+
+    @property
+    def left(self) -> bool:
+        """Whether nobody cancelled it: its client went away."""
+        return self.outcome == "cancelled" and not self._cancelled_at
 
     @property
     def message(self) -> Item | None:
