@@ -29,7 +29,7 @@ class TurnBody(msgspec.Struct, frozen=True, kw_only=True):
     conversation: str
     door: Door
     created_at: float
-    """Seconds since the epoch. All milliseconds count from here: the last byte of audio, or a live user's last voice."""
+    """Seconds since the epoch. Milliseconds count from here: the last byte of audio, or a live user's last voice."""
     outcome: Outcome
     voice_to_voice_ms: float | None
 
