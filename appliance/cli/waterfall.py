@@ -44,8 +44,11 @@ def jobs(done: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for job in shown:
         sent, ended = job["sent_ms"], job["ended_ms"]
-        began = ended if job["began_ms"] is None else job["began_ms"]
-        bars = [(sent, ended, "█")] if job["outcome"] == "cached" else [(sent, began, "░"), (began, ended, "█")]
+        began = job["began_ms"]
+        if began is None:  # it came from a cache, or nobody ever took it in hand
+            bars = [(sent, ended, "█" if job["outcome"] == "cached" else "░")]
+        else:
+            bars = [(sent, began, "░"), (began, ended, "█")]
         line = _line(f"{job['stage']} {job['job']}", bars, ended, longest)
         lines.append(line if job["outcome"] == "done" else f"{line}  {job['outcome']}")
     if len(done) > len(shown):

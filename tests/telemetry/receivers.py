@@ -101,9 +101,11 @@ def receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            body = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(
-                self.headers.get("content-encoding", ""), bytes
-            )(body)
+            match self.headers.get("content-encoding"):
+                case "gzip":
+                    body = gzip.decompress(body)
+                case "deflate":
+                    body = zlib.decompress(body)
             receiver.took(self.path, dict(self.headers), body)
             self.send_response(receiver.status)
             self.send_header("content-length", "2")

@@ -30,8 +30,8 @@ def sentry() -> Iterator[Receiver]:
 
 
 async def breaking(job: Any, number: int) -> AsyncIterator[Any]:
-    words = job.messages[-1].content
-    raise ValueError(f"cannot think about {words}")
+    if words := job.messages[-1].content:
+        raise ValueError(f"cannot think about {words}")
     yield
 
 
