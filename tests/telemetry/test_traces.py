@@ -58,7 +58,7 @@ def telling(collector: Receiver, llm: ScriptedStage | None = None) -> Iterator[s
     llm = llm or ScriptedStage([Token(text=f"{SECRET}."), END])
     pcm = bytes(SPEECH_RATE)
     tts = ScriptedStage([(Audio(samples=SPEECH_RATE // 2), pcm)])
-    overrides = {"http": {"open": True}, "telemetry": {"traces_to": collector.url}}
+    overrides: dict[str, dict[str, Any]] = {"http": {"open": True}, "telemetry": {"traces_to": collector.url}}
     names = Names(stt="ears", llm="brain", voices={"joe": "mouth"})
     with furnished(overrides, Stages(stt, llm, tts, tts), names) as url:
         yield url
