@@ -35,7 +35,7 @@ from appliance.engines.precedence import Precedence
 from appliance.engines.restarts import Restarts
 from appliance.engines.silence import Silence
 from appliance.engines.status import StageStatus
-from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, Overloaded, from_code
+from appliance.errors import ApplianceError, DeadlineExceeded, EngineDown, InternalError, Overloaded, from_code
 from appliance.jobs import Embed, Generate, Prepare, is_live
 
 if TYPE_CHECKING:
@@ -284,6 +284,8 @@ class EngineHost:
 
     def _end(self, job_id: int, error: ApplianceError | None = None, began: float | None = None) -> None:
         """The worker is done with a job, whose place is free from now on, however slowly its client reads."""
+        if isinstance(error, InternalError):
+            log.error("job failed in its worker", stage=self.role, code=error.code)
         self._jobs.pop(job_id).end(error, began)
 
     def _drop_unread(self, now: float) -> None:

@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-sys.path += [str(Path(__file__).parents[1] / each) for each in ("web", "realtime")]
+sys.path += [str(Path(__file__).parents[1] / each) for each in ("web", "voice", "realtime")]
 
 WAIT_SECONDS = 30
 
