@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from appliance.engines.figures import Figures
 from appliance.engines.specs import AnySpec
 from appliance.jobs import AnyJob, AnyPart
 
@@ -102,6 +103,8 @@ class Beat(msgspec.Struct, frozen=True, tag=True):
 
     steps: int
     busy: bool
+    figures: Figures | None = None
+    """What the engine has done; none while it loads, and of engines that count nothing."""
 
 
 class Emit(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):

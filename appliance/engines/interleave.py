@@ -14,12 +14,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.engines.fairness import in_turn
 from appliance.errors import ApplianceError, InternalError
 from appliance.jobs import AnyJob, AnyPart, Priority
 from appliance.logs import logger, place_of
+
+if TYPE_CHECKING:
+    from appliance.engines.figures import Figures
 
 log = logger(__name__)
 
@@ -74,6 +77,9 @@ class Engine(Protocol):
     def tidy(self) -> None:
         """Do one short piece of that."""
 
+    def figures(self) -> Figures | None:
+        """What it has done; called by another thread at any time."""
+
 
 @dataclass(slots=True)
 class _Job:
@@ -103,7 +109,9 @@ class Interleaved:
 
     untidy = False
 
-    def __init__(self, begin: Begin, width: int) -> None:
+    def __init__(self, begin: Begin, width: int, figures: Callable[[], Figures | None] = lambda: None) -> None:
+        self.figures = figures
+        """What was done, as whoever does it counts it."""
         self._begin = begin
         self._width = width
         self._steps = self._openings = 0

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from appliance.engines import frames
-from appliance.errors import ApplianceError, DeadlineExceeded
+from appliance.errors import ApplianceError, DeadlineExceeded, InternalError
 from appliance.jobs import JobTimes
+from appliance.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.engines.precedence import Claim
     from appliance.jobs import AnyPart
+
+log = logger(__name__)
 
 
 class Parts:
@@ -26,10 +29,12 @@ class Parts:
         self, job_id: int, deadline: float, stage: str, tell: Callable[[frames.ToWorker], None], user: str,
         claim: Claim, *, live: bool,
     ) -> None:  # fmt: skip
-        self.user = user
+        self.user, self.stage = user, stage
         self.live = live
         """Whether somebody listens for it."""
-        self._id, self._deadline, self._stage, self._tell, self._claim = job_id, deadline, stage, tell, claim
+        self.promoted = False
+        """Whether it became so meanwhile."""
+        self._id, self._deadline, self._tell, self._claim = job_id, deadline, tell, claim
         self._arrived: deque[tuple[AnyPart, bytes]] = deque()  # bounded by the window that the worker was granted
         self._news = anyio.Event()
         self._taken = 0
@@ -45,6 +50,13 @@ class Parts:
     def ended(self) -> bool:
         """Whether the worker has nothing more to say about the job."""
         return self._over is not None
+
+    @property
+    def outcome(self) -> Literal["done", "failed", "aborted"]:
+        """How it ended; what is left before it has ended is aborted."""
+        if self._over is None:
+            return "aborted"
+        return "done" if self._over is True else "failed"
 
     @property
     def times(self) -> JobTimes:
@@ -64,6 +76,8 @@ class Parts:
     def end(self, error: ApplianceError | None = None, began: float | None = None) -> None:
         """The answer is complete, or failed, or nobody wants it. `began`: as in `put`, where no part came."""
         self._claim.end(done=error is None)
+        if isinstance(error, InternalError):  # its worker's own line says where
+            log.error("job failed in its worker", stage=self.stage, code=error.code)
         if self._over is None:
             self._began, self._ended = self._began or began, time.monotonic()
             self._over = error or True
@@ -76,7 +90,7 @@ class Parts:
 
     def promote(self) -> None:
         """Somebody listens for it now: it goes before all that is not live."""
-        self.live = True
+        self.live = self.promoted = True
         if self._over is None:
             self._tell(frames.Promote(self._id))
             self._claim.press()
@@ -94,7 +108,7 @@ class Parts:
         if self._arrived:
             return self._take()
         if self._over is None:
-            raise DeadlineExceeded(f"The {self._stage} stage gave no answer within {self._deadline:g} s.")
+            raise DeadlineExceeded(f"The {self.stage} stage gave no answer within {self._deadline:g} s.")
         raise StopAsyncIteration
 
     def _take(self) -> tuple[AnyPart, bytes]:

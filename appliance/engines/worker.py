@@ -30,6 +30,7 @@ from appliance.jobs import ROLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.engines.figures import Figures
     from appliance.engines.interleave import Emission, Engine
     from appliance.engines.specs import AnySpec
 
@@ -101,6 +102,7 @@ class Worker:
         self._holding = Holding()
         self._steps = 0
         self._busy = False
+        self._figures: Callable[[], Figures | None] = lambda: None
 
     def run(self) -> None:
         """Load, then serve for ever."""
@@ -116,6 +118,7 @@ class Worker:
             log.error("model refused", model=message.spec.name, reason=str(refusal))
             self._connection.send(frames.encode(frames.Refused(str(refusal))))
             sys.exit(1)
+        self._figures = engine.figures
         # The collector would look through all that a model brings, 30 ms each time, in the middle of somebody's reply.
         gc.collect()
         gc.freeze()
@@ -210,7 +213,7 @@ class Worker:
 
     def _beat(self, every: float) -> None:
         while True:
-            self._connection.send(frames.encode(frames.Beat(self._steps, self._busy)))
+            self._connection.send(frames.encode(frames.Beat(self._steps, self._busy, self._figures())))
             time.sleep(every)
 
 

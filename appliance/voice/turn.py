@@ -114,8 +114,7 @@ async def _take(
     for written in (writing, story.tell("completed")):
         if written is not None:
             await written.done()
-    for name, milliseconds in watch.marks.items():
-        metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)
+    metrics.turn_timed("turns", watch.marks)
     await emit(
         TurnDone(
             words,

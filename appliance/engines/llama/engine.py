@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from appliance.engines.figures import Language
 from appliance.engines.interleave import Emission
 from appliance.engines.llama.desk import Fetched, Read
 from appliance.engines.llama.reading import Reading
@@ -142,8 +143,7 @@ class LlamaEngine:
                 case Read():
                     self._begin(ready)
                 case Fetched(order=order):
-                    self._adopt(ready)
-                    self._start(order)
+                    self._start(order, self._adopt(ready))
 
     @property
     def untidy(self) -> bool:
@@ -171,6 +171,19 @@ class LlamaEngine:
             slot.tokens, lambda: self.context.state(slot.number), shorter=self.context.rewinds
         ):
             slot.kept = len(slot.tokens)
+
+    def figures(self) -> Language:
+        """What was done so far."""
+        scheduler, counts = self.scheduler, self.scheduler.counts
+        cells = scheduler.slots.capacity
+        return Language(
+            cells=cells, cells_used=cells - scheduler.slots.free,
+            running=len(scheduler.running), waiting=len(scheduler.waiting),
+            read=counts.read, resident=counts.resident, restored=counts.restored,
+            generated=counts.written, steps=counts.steps, step_seconds=counts.took.spread,
+            batch_sequences=counts.sequences.spread, batch_tokens=counts.tokens.spread,
+            guessed=counts.guessed, accepted=counts.accepted, sent_back=counts.preempted,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Finish writing, and give the memory back."""
@@ -222,7 +235,8 @@ class LlamaEngine:
         _, resident = self.scheduler.slots.best(order.tokens)
         return order.kept_size - resident >= WORTH_FETCHING
 
-    def _start(self, order: Order) -> None:
+    def _start(self, order: Order, restored: int = 0) -> None:
+        """`restored`: tokens of its prompt that were brought from the disk for it."""
         if order.job_id not in self._jobs:
             return
         pen: Reply | Reading
@@ -232,6 +246,7 @@ class LlamaEngine:
                 pen = Reply(
                     wanted, self.context, self.vocabulary, prompt_tokens=len(order.tokens), limit=order.limit,
                     mask=order.mask, sections=order.sections, drafter=self._drafter,
+                    counts=self.scheduler.counts,
                     say=partial(self.say, order.job_id), fail=partial(self.fail, order.job_id),
                 )  # fmt: skip
             case Prepare():
@@ -247,25 +262,29 @@ class LlamaEngine:
         job.awaited = 0.0
         work = Work(
             next(self._ids), LIVE if job.live else order.rank, list(order.tokens), order.limit, pen, user=job.user,
-            embeds=isinstance(order.job, Embed),
+            embeds=isinstance(order.job, Embed), restored=restored,
         )  # fmt: skip
         job.pens[work.id] = pen
         self.scheduler.submit(work)
 
-    def _adopt(self, fetched: Fetched) -> None:
-        """Put a state from the disk into the cache, where the order will find it."""
+    def _adopt(self, fetched: Fetched) -> int:
+        """Put a state from the disk into the cache, where the order will find it; tokens of its that were not there."""
         slots, size, order = self.scheduler.slots, len(fetched.tokens), fetched.order
+        _, resident = slots.best(order.tokens)
         if order.job_id not in self._jobs or not self._worth_fetching(order) or not size or not slots.make_room(size):
-            return
+            return 0
         slot = slots.take()
         slots.line_up()
         if self.context.restore(slot.number, fetched.state) and self.context.size(slot.number) == size:
             slots.grow(slot, fetched.tokens)
             slot.kept = size
+            gained = order.kept_size - resident
         else:
             log.warning("kept state does not fit the model")
             slots.empty(slot)
+            gained = 0
         slots.let_go(slot)
+        return gained
 
 
 def _worth_keeping(slot: Slot) -> bool:

@@ -14,6 +14,7 @@ from appliance.audio import SAMPLE_BYTES
 from appliance.engines.fairness import in_turn
 from appliance.engines.interleave import RANKS, Emission
 from appliance.engines.samples import samples_of
+from appliance.engines.whisper.counts import Counts
 from appliance.engines.whisper.guards import endless, missed, said_nothing
 from appliance.engines.whisper.short import Wanted
 from appliance.errors import InternalError, RequestError
@@ -56,8 +57,8 @@ class Utterances:
     one of a user's who has more of them.
     """
 
-    def __init__(self, short: ShortPass, together: int) -> None:
-        self.short, self._together = short, together
+    def __init__(self, short: ShortPass, together: int, counts: Counts | None = None) -> None:
+        self.short, self._together, self.counts = short, together, counts or Counts()
         self._waiting: list[_Utterance] = []
         self._numbers = count()
         self._passes = 0
@@ -112,11 +113,15 @@ class Utterances:
             log.error("utterances failed", request_ids=[each.request_id for each in batch], **place_of(error))
             failure = InternalError("The engine failed on this utterance.")
             return [Emission(each.id, error=failure, began=each.began) for each in batch]
+        self.counts.together.note(len(batch))
         said: list[Emission] = []
         for each, heard in zip(batch, found, strict=True):
             unclear = missed(heard.text, heard.no_speech_prob) or not (heard.sure or _nothing(each.wanted, heard))
             if each.again or not unclear:
-                said += [Emission(each.id, _understood(each, heard), began=each.began), Emission(each.id)]
+                understood = _understood(each, heard)
+                self.counts.live_seconds += each.wanted.seconds
+                self.counts.nothing_heard += not understood.text
+                said += [Emission(each.id, understood, began=each.began), Emission(each.id)]
             else:
                 each.again, each.number = True, next(self._numbers)
                 self._waiting.append(each)

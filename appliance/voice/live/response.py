@@ -78,11 +78,6 @@ class Response:
         return self._conversation is not None
 
     @property
-    def left(self) -> bool:
-        """Whether nobody cancelled it: its client went away."""
-        return self.outcome == "cancelled" and not self._cancelled_at
-
-    @property
     def message(self) -> Item | None:
         """Its message, if it has begun one."""
         return self.output[self._message] if self._message is not None else None
@@ -243,6 +238,14 @@ class Response:
             self.outcome, self.reason = "cancelled", "client_cancelled"
         else:
             self.outcome = "completed"
+        metrics.TURNS.labels("realtime", self.ended_as).inc()
         for index in list(self._open):
             self._finish(index, "incomplete")
         self._emit(events.ResponseDone(self))
+
+    @property
+    def ended_as(self) -> metrics.TurnOutcome:
+        """What became of it, as a turn."""
+        if self.outcome == "cancelled":  # by somebody, or because its client went away
+            return "interrupted" if self._cancelled_at else "abandoned"
+        return "failed" if self.outcome == "failed" else "completed"

@@ -238,6 +238,7 @@ class LiveSession:
         """The reply's first audio leaves."""
         timings = asked.heard(response)
         metrics.VOICE_TO_VOICE_SECONDS.observe(timings["sent"] / 1000)
+        metrics.turn_timed("realtime", timings)
         self.emit(events.TurnTimed(response.id, timings))
 
     async def _settle(self, items: Sequence[Item]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.audio import seconds
 from appliance.jobs import STT_RATE
-from appliance.story import Outcome, Story, epoch_ms, told
+from appliance.story import Story, epoch_ms, told
 
 if TYPE_CHECKING:
     from appliance.voice.live.response import Response
@@ -25,7 +25,7 @@ def story_of(response: Response) -> Story:
     return Story(
         id=response.id,
         door="realtime",
-        outcome=_outcome(response),
+        outcome=response.ended_as,
         zero_ms=epoch_ms(zero),
         marks=marks,
         jobs=told([note for jobs in kept for note in jobs.notes], zero),
@@ -33,11 +33,3 @@ def story_of(response: Response) -> Story:
         heard_seconds=round(heard, 3),
         spoken_seconds=round(response.playout.sent_ms / 1000, 3),
     )
-
-
-def _outcome(response: Response) -> Outcome:
-    if response.outcome == "failed":
-        return "failed"
-    if response.outcome == "cancelled":
-        return "abandoned" if response.left else "interrupted"
-    return "completed"
