@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "demo": "appliance.cli.demo",
     "talk": "appliance.cli.talk",
     "probe": "appliance.cli.probe",
+    "turns": "appliance.cli.turns",
     "keys": "appliance.cli.keys",
     "models": "appliance.cli.models",
     "backup": "appliance.cli.backup",

@@ -106,6 +106,7 @@ def run(settings: Settings, listeners: list[socket.socket], told: Supervisor | N
     from appliance.supervision.activation import shown
     from appliance.supervision.preparing import preparing
     from appliance.supervision.starting import loading
+    from appliance.telemetry.reports import reporting
     from appliance.web.heads import BoundedHeads
     from appliance.web.server import Server, WebSocket
 
@@ -151,7 +152,10 @@ def run(settings: Settings, listeners: list[socket.socket], told: Supervisor | N
         patience=PATIENCE_SECONDS if outlived else 0.0,
         ending=_stopping(told),
     )
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with (
+        reporting(settings.telemetry.errors_to),
+        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+    ):
         runner.run(server.serve(sockets=listeners))
 
 

@@ -171,7 +171,7 @@ class EngineHost:
                 self._fail_all()
             pause = self._restarts.pause(self._detail)
             metrics.RESTARTS.labels(self.role).inc()
-            log.warning("worker ended", stage=self.role, reason=self._detail, restart_in_seconds=pause)
+            log.error("worker ended", stage=self.role, reason=self._detail, restart_in_seconds=pause)
             await anyio.sleep(pause)
 
     def _fail_all(self) -> None:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Final, Literal
 import anyio
 
 from appliance.engines import frames
-from appliance.errors import ApplianceError, DeadlineExceeded
+from appliance.errors import ApplianceError, DeadlineExceeded, InternalError
 from appliance.jobs import Detected, Generated, JobTimes, Judged, Prepared, Recoded, Understood
+from appliance.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.engines.precedence import Claim
     from appliance.jobs import AnyPart
+
+log = logger(__name__)
 
 
 LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
@@ -81,6 +84,8 @@ class Parts:
     def end(self, error: ApplianceError | None = None, began: float | None = None) -> None:
         """The answer is complete, or failed, or nobody wants it. `began`: as in `put`, where no part came."""
         self._claim.end(done=error is None)
+        if isinstance(error, InternalError):  # its worker's own line says where
+            log.error("job failed in its worker", stage=self.stage, code=error.code)
         if self._over is None:
             self._began, self._ended = self._began or began, self._ended or time.monotonic()
             self._over = error or True

@@ -159,6 +159,25 @@ class Log(Section, frozen=True):
     ] = "auto"
 
 
+class Telemetry(Section, frozen=True):
+    """Where the box tells of itself, to whoever runs it. Words of anybody's are in neither; empty: nobody is told."""
+
+    traces_to: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s/]+\S*)?$",
+            description="OTLP collector over HTTP, such as http://127.0.0.1:4318, that gets a trace of each turn.",
+        ),
+    ] = ""
+    errors_to: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s/@]+@[^\s/]+/\S+)?$",
+            description="DSN of a Sentry server that gets the type and place of each error.",
+        ),
+    ] = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All sections, and the folder where the box keeps what it must remember."""
 
@@ -178,6 +197,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     admin_limits: AdminLimits = AdminLimits()
     workers: Workers = Workers()
     log: Log = Log()
+    telemetry: Telemetry = Telemetry()
 
     @property
     def database(self) -> Path:

@@ -17,6 +17,7 @@ from appliance.store.items import Item
 from appliance.voice.listening import transcribe
 from appliance.voice.recorder import Place, Recording
 from appliance.voice.responding import Manner, Responder
+from appliance.voice.stories import TurnStory
 from appliance.voice.tape import Tape
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from appliance.voice.recorder import Recorder
     from appliance.voice.responding import Reply
     from appliance.voice.stages import Stages
+    from appliance.voice.stories import Stories
 
     Emit = Callable[[TurnEvent], Awaitable[None]]
 
@@ -55,13 +57,22 @@ class Turn:
 
 
 async def take_turn(
-    turn: Turn, stages: Stages, conversations: Conversations, recorder: Recorder, emit: Emit
+    turn: Turn, stages: Stages, conversations: Conversations, recorder: Recorder, stories: Stories, emit: Emit
 ) -> None:  # fmt: skip
     """Answer one turn through `emit`.
 
     One that is to be remembered is on disk before `TurnDone`. What was said by then is remembered even if the client
-    leaves midway. Its sound follows, where the recorder keeps it.
+    leaves midway. Its sound follows, where the recorder keeps it. Its story is told whatever becomes of it.
     """
+    watch = Stopwatch(anyio.current_time())
+    with TurnStory(stories, turn, watch) as story:
+        await _take(turn, stages, conversations, recorder, watch, story, emit)
+
+
+async def _take(
+    turn: Turn, stages: Stages, conversations: Conversations, recorder: Recorder, watch: Stopwatch, story: TurnStory,
+    emit: Emit,
+) -> None:  # fmt: skip
     tape = Tape()
 
     async def tell(event: TurnEvent) -> None:
@@ -69,10 +80,9 @@ async def take_turn(
             tape.add(event.pcm)
         await emit(event)
 
-    watch = Stopwatch(anyio.current_time())
     job = Transcribe(language=turn.language, max_seconds=turn.max_seconds)
     transcription = await transcribe(stages.stt, job, turn.audio)
-    words = transcription.text
+    words, story.heard_seconds = transcription.text, transcription.heard.seconds
     watch.mark("transcript", anyio.current_time())
     await emit(Transcript(words, transcription.heard.language))
 
@@ -92,6 +102,7 @@ async def take_turn(
         complete = True
     finally:
         watch.mark("done", anyio.current_time())
+        story.spoken_seconds = reply.audio_seconds
         if turn.remembered and (
             complete or reply.text.strip()
         ):  # a turn that failed before its first word is not part of what was said
@@ -100,8 +111,9 @@ async def take_turn(
             asked, answered = (Place(turn.owner, turn.conversation, item.id) for item in said)
             recorder.keep(asked, Recording(turn.audio, turn.max_seconds))
             recorder.keep(answered, tape.sound())
-    if writing is not None:
-        await writing.done()
+    for written in (writing, story.tell("completed")):
+        if written is not None:
+            await written.done()
     metrics.turn_timed("turns", watch.marks)
     await emit(
         TurnDone(

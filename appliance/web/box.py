@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appliance.knowledge.ingest import Ingest
 from appliance.knowledge.limits import Limits
@@ -22,10 +22,14 @@ from appliance.store.keys import Keys
 from appliance.store.passages import Passages
 from appliance.store.responses import Responses
 from appliance.store.sign_ins import SignIns
+from appliance.store.turns import Turns
 from appliance.store.usage import Usage
 from appliance.store.vectors import Vectors
+from appliance.telemetry.traces import Traces
+from appliance.voice.noted import noted
 from appliance.voice.recorder import Recorder
 from appliance.voice.stages import Stages
+from appliance.voice.stories import Stories
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
 from appliance.web.identity.metered import metered
@@ -35,6 +39,9 @@ from appliance.web.retrieval import with_documents
 from appliance.web.scrape import Scrape
 from appliance.web.self_tests import SelfTests
 from appliance.web.sources import sources
+
+if TYPE_CHECKING:
+    from appliance.jobs import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,9 @@ class Box:
     clips: Clips
     recorder: Recorder
     responses: Responses
+    turns: Turns
+    stories: Stories
+    traces: Traces
     keys: Keys
     sign_ins: SignIns
     audit: Audit
@@ -97,6 +107,14 @@ def make_box(
     embedder: str = "",
 ) -> Box:
     """A box that remembers in `database`. `embedder`: digest of the model that makes vectors."""
+    stages, turns = noted(stages), Turns(database)
+    models: dict[Role, str] = {
+        "stt": names.stt,
+        "llm": names.llm,
+        "turn": names.turn,
+        "embed": names.embed or names.llm,
+    }
+    traces = Traces(settings.telemetry.traces_to, models)
     usage, documents, clips = Usage(database), Documents(database), Clips(database)
     vectors = Vectors(database, embedder or names.embed)
     meaning = Meaning(stages.embed, vectors, settings.embed.query_ms)
@@ -110,6 +128,9 @@ def make_box(
         clips=clips,
         recorder=Recorder(clips, stages.stt, on=settings.store.keep_audio),
         responses=Responses(database),
+        turns=turns,
+        stories=Stories(turns, traces),
+        traces=traces,
         keys=Keys(database),
         sign_ins=SignIns(database, settings.http.sign_in_hours * 3600),
         audit=Audit(database),

@@ -34,6 +34,7 @@ from appliance.web import (
     sign_in,
     speech,
     transcriptions,
+    turn_timings,
     turns,
     usage,
     vector_stores,
@@ -45,6 +46,7 @@ from appliance.web.identity.caller import caller_of
 from appliance.web.identity.guard import guard
 from appliance.web.identity.watch import watch_keys
 from appliance.web.realtime import door
+from appliance.web.traced import Traced
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -75,6 +77,8 @@ DOORS = (
     responses.list_input_items,
     responses.cancel_response,
     turns.turns,
+    turn_timings.list_turns,
+    turn_timings.get_timings,
     door.realtime,
     door.client_secrets,
     conversations.create_conversation,
@@ -133,7 +137,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
 
     @asynccontextmanager
     async def remembering(_: Litestar) -> AsyncIterator[None]:
-        async with box.database.running(), anyio.create_task_group() as tasks:
+        async with box.traces.running(), box.database.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(watch_keys, box.keys, box.lines)
             tasks.start_soon(keep_swept, box.database, settings.store)
             tasks.start_soon(metrics.watch_loop)
@@ -179,7 +183,8 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
         small = next((most for start, most in SMALL.items() if path.startswith(start)), None)
         return min(small or limits.body_mb * 1_000_000, limits.body_mb * 1_000_000)
 
-    return Gate(app, limits.requests, settings.workers.reader_seconds, limit)
+    traced = Traced(app, box.traces) if box.traces.on else app
+    return Gate(traced, limits.requests, settings.workers.reader_seconds, limit)
 
 
 def _cors(origins: Sequence[str]) -> CORSConfig:

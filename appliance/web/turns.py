@@ -149,7 +149,7 @@ async def _take(box: Box, caller: Caller, turn: Turn, tell: Any) -> None:
 async def _run(box: Box, turn: Turn, happened: MemoryObjectSendStream[TurnEvent]) -> None:
     async with happened:
         try:
-            await take_turn(turn, box.stages, box.conversations, box.recorder, happened.send)
+            await take_turn(turn, box.stages, box.conversations, box.recorder, box.stories, happened.send)
         except ApplianceError as error:
             if error.param != "file":
                 raise

@@ -156,3 +156,19 @@ def m009_clips(database: Database) -> None:
             audio BLOB NOT NULL
         ) STRICT;
     """)
+
+
+def m010_turns(database: Database) -> None:
+    """What became of each turn, stage by stage, as `appliance.story` has it: it goes with its conversation."""
+    database.executescript("""
+        CREATE TABLE turns (
+            number INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL,
+            id TEXT NOT NULL,
+            conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+            story TEXT NOT NULL,
+            UNIQUE (owner, id)
+        ) STRICT;
+        CREATE INDEX turns_in_order ON turns (owner, number);
+        CREATE INDEX turns_of ON turns (conversation);
+    """)

@@ -13,6 +13,7 @@ import anyio
 from appliance.errors import ApplianceError, InternalError
 from appliance.events import ReplyAudio, ReplyClause, ReplyEvent, ReplyWritten, Stopwatch
 from appliance.logs import logger, place_of
+from appliance.story import JOBS, Jobs
 from appliance.voice.responding import Responder
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Draft:
         self.closed = False
         """Whether nobody will read it (any more)."""
         self.watch = Stopwatch(anyio.current_time())
+        self.jobs = Jobs()
+        """That wrote and spoke it."""
         self._begun = False
         self._scope = anyio.CancelScope()
         self._words, self.words = anyio.create_memory_object_stream[ReplyEvent](MOST_WORDS)
@@ -58,6 +61,7 @@ class Draft:
     async def run(self) -> None:
         """Make it. Errors are kept in `error`."""
         self._begun = True
+        JOBS.set(self.jobs)
         try:
             with self._scope:
                 await self._make()

@@ -15,6 +15,7 @@ from appliance.errors import ApplianceError, InternalError, Unavailable
 from appliance.ids import new_id
 from appliance.jobs import STT_RATE
 from appliance.logs import logger, place_of
+from appliance.story import JOBS
 from appliance.turns.endpointing import Endpointing
 from appliance.turns.interruption import verdict
 from appliance.turns.segmenter import Paused, Resumed, Segmenter, SpeechBegan, milliseconds, samples
@@ -272,6 +273,7 @@ class Floor:
                     self._commit(utterance)
 
     async def _judge(self, utterance: Utterance, endpointing: Endpointing) -> None:
+        JOBS.set(utterance.jobs)
         microphone, asked_at = self._session.microphone, utterance.voice_end
         audio = microphone.between(max(utterance.start, self._segmenter.position - JUDGED_SECONDS * STT_RATE))
         probability = await self._detector.end(audio)

@@ -12,6 +12,7 @@ import anyio
 from appliance import metrics
 from appliance.errors import ApplianceError, InternalError
 from appliance.logs import logger, place_of
+from appliance.story import JOBS, Jobs
 from appliance.voice.listening import understand
 
 if TYPE_CHECKING:
@@ -45,10 +46,13 @@ class Guess:
         self._answer: Answer | None = None
         self.began = anyio.current_time()
         self.understood_at: float | None = None
+        self.jobs = Jobs()
+        """That understood it."""
         self._scope = anyio.CancelScope()
 
     async def run(self, stages: Stages) -> None:
         """Understand, then draft. Errors of the first are kept in `error`, of the second in the draft."""
+        JOBS.set(self.jobs)
         with self._scope:
             try:
                 self.text = await understand(stages.stt, self.audio, self._transcribing, self._priority, self._begun)

@@ -19,6 +19,7 @@ from appliance.voice.live.events import (
     TurnTimed,
 )
 from appliance.voice.live.tapes import Tapes
+from appliance.voice.live.turn_story import story_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.events import LiveEvent
     from appliance.voice.recorder import Recorder
+    from appliance.voice.stories import Stories
 
 log = logger(__name__)
 
@@ -36,9 +38,11 @@ log = logger(__name__)
 class Record:
     """Of one conversation, `conversation` by its id. Items that only fell out of the live one stay in it."""
 
-    def __init__(self, conversations: Conversations, recorder: Recorder, owner: Owner, conversation: str) -> None:
+    def __init__(
+        self, conversations: Conversations, recorder: Recorder, stories: Stories, owner: Owner, conversation: str
+    ) -> None:  # fmt: skip
         self._conversations, self._owner, self.conversation = conversations, owner, conversation
-        self._tapes = Tapes(recorder, owner, conversation)
+        self._tapes, self._stories = Tapes(recorder, owner, conversation), stories
         self._known: dict[str, Kept] = {}
         """As they were written last."""
         self._timings: dict[str, dict[str, float]] = {}
@@ -72,6 +76,10 @@ class Record:
                 if response.id in self._timings and response.message is not None:
                     self._timings[response.message.id] = self._timings.pop(response.id)
                 self.write(conversation)
+                story = self._stories.tell(
+                    self._owner, self.conversation, story_of(response), remembered=response.joins
+                )
+                return (*self._now, story) if story is not None else self._now
             case ItemDeleted(item_id, evicted):
                 self._tapes.forget(item_id)
                 if self._known.pop(item_id, None) is not None and not evicted:
@@ -81,6 +89,10 @@ class Record:
                 self.write(conversation)
             case _:
                 pass
+        return self._now
+
+    @property
+    def _now(self) -> tuple[Writing[None], ...]:
         return tuple(writing for writing, _ in self._writing)
 
     def write(self, conversation: Conversation) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.draft import Draft
     from appliance.voice.live.events import LiveEvent
+    from appliance.voice.live.stage_times import Asked
 
     Emit = Callable[[LiveEvent], None]
 
@@ -62,6 +63,8 @@ class Response:
         self.ended = anyio.Event()
         self.first_sound: Callable[[], None] = lambda: None
         """Called as the first of its audio leaves."""
+        self.asked: Asked | None = None
+        """The turn that it answers, where the box noticed it."""
         self._emit, self._conversation = emit, conversation
         self._message: int | None = None
         self._calls: dict[int, int] = {}
@@ -235,13 +238,14 @@ class Response:
             self.outcome, self.reason = "cancelled", "client_cancelled"
         else:
             self.outcome = "completed"
-        metrics.TURNS.labels("realtime", self._ended_as).inc()
+        metrics.TURNS.labels("realtime", self.ended_as).inc()
         for index in list(self._open):
             self._finish(index, "incomplete")
         self._emit(events.ResponseDone(self))
 
     @property
-    def _ended_as(self) -> metrics.TurnOutcome:
+    def ended_as(self) -> metrics.TurnOutcome:
+        """What became of it, as a turn."""
         if self.outcome == "cancelled":  # by somebody, or because its client went away
             return "interrupted" if self._cancelled_at else "abandoned"
         return "failed" if self.outcome == "failed" else "completed"

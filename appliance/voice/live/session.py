@@ -28,7 +28,7 @@ from appliance.voice.live.microphone import Microphone
 from appliance.voice.live.minutes import Minutes
 from appliance.voice.live.patience import patient
 from appliance.voice.live.replies import Replies
-from appliance.voice.live.stage_times import stage_times
+from appliance.voice.live.stage_times import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -231,13 +231,13 @@ class LiveSession:
             draft = self.replies.draft(style, self.conduct.keep, note=note)
         draft.covers.add(utterance.item_id)
         response = self.replies.begin(draft, style, made=made)
-        response.first_sound = partial(self._heard, response, guess, utterance)
+        asked = Asked(guess, utterance, anyio.current_time() - self.microphone.since(utterance.voice_end))
+        response.asked, response.first_sound = asked, partial(self._heard, response, asked)
 
-    def _heard(self, response: Response, guess: Guess, utterance: Utterance) -> None:
+    def _heard(self, response: Response, asked: Asked) -> None:
         """The reply's first audio leaves."""
-        now, waited = anyio.current_time(), self.microphone.since(utterance.voice_end)
-        metrics.VOICE_TO_VOICE_SECONDS.observe(waited)
-        timings = stage_times(response, guess, utterance, now - waited)
+        timings = asked.heard(response)
+        metrics.VOICE_TO_VOICE_SECONDS.observe(timings["sent"] / 1000)
         metrics.turn_timed("realtime", timings)
         self.emit(events.TurnTimed(response.id, timings))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CancelScope
 
+from appliance.story import Jobs
 from appliance.turns.agreement import Agreement
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Utterance:
     over_at: float = 0.0
     """Time at which the turn was found over."""
     guess: Guess | None = None
+    jobs: Jobs = field(default_factory=Jobs)
+    """That judged whether it was over."""
     agreement: Agreement = field(default_factory=Agreement)
     looked_at: int = 0
     """Up to here its words have been looked at while it goes on."""

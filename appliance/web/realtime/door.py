@@ -88,7 +88,7 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
                 conversation = _wanted(socket, box, caller)
                 name = conversation or new_id("conv")
                 history = await box.conversations.history(caller.owner, name, MOST_RESUMED) if conversation else ()
-                record = Record(box.conversations, box.recorder, caller.owner, name)
+                record = Record(box.conversations, box.recorder, box.stories, caller.owner, name)
                 socket.scope["state"][BEGUN] = True
                 await Line(socket, lead, session, conduct, record).serve(history)
         except ApplianceError as error:  # refused before it began, or cut off
