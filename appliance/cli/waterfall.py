@@ -25,7 +25,7 @@ MOST_JOBS: Final = 24
 
 def waterfall(timings: Mapping[str, float]) -> list[str]:
     """Lines of the picture. Each stage's bar begins where what it needed was ready."""
-    longest = max(timings.values(), default=0) or 1
+    longest = max((timings[name] for name, _ in STAGES if name in timings), default=0) or 1
     lines, before = [], 0.0
     for name, label in STAGES:
         if name not in timings:
