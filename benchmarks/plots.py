@@ -166,7 +166,7 @@ def _line(axes: Axes, series: dict[str, Figure], label: str, colour: str, style:
     at = [int(name) for name in series]
     figures = list(series.values())
     axes.errorbar(
-        at, [each.value for each in figures], yerr=_errors(figures), label=label, color=colour, linestyle=style,
+        at, [each.value for each in figures], yerr=_errors(figures), color=colour, linestyle=style,
         marker="o", markersize=4, capsize=3,
     )  # fmt: skip
     axes.plot([], [], color=colour, linestyle=style, marker="o", markersize=4, label=label)
