@@ -105,7 +105,7 @@ speakers_option = click.option(
 EXTRA: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
     "all": (
         sessions_option,
-        click.option("--only", type=click.Choice(USUAL), multiple=True, help="Of these only this; may be repeated."),
+        click.option("--only", type=click.Choice(tuple(PARTS)), multiple=True, help="This part; may be repeated."),
     ),
     "turn": (sessions_option,),
     "retrieval": (encoder_option,),
@@ -119,7 +119,7 @@ def _add(name: str, summary: str, parts: tuple[str, ...]) -> None:
         quick: bool, speech: Path | None, json_file: Path | None, out: Path | None, report: bool, config: Path | None,
         state_dir: Path, only: tuple[str, ...] = (), **given: Any,
     ) -> None:  # fmt: skip
-        names = tuple(name for name in parts if name in only or not only)
+        names = tuple(name for name in PARTS if name in (only or parts))
         given = {**given, "limit_seconds": given.pop("limit", 2.0), "think_seconds": given.pop("think", 3.0)}
         _run(names, config, state_dir, speech, json_file, out or _out(), report=report, quick=quick, **given)
 
