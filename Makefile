@@ -88,8 +88,8 @@ check: COVERAGE := --cov
 check: lint secrets audit provision-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, tests: what must pass before a push
 
 .PHONY: bench
-bench: setup ## Latency, interruption, concurrency, accuracy on this machine
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: setup ## What this machine is good for: a table and a report in a quarter of an hour (ARGS='turn --sessions 8')
+	@$(BIN)/appliance bench $(or $(ARGS),all)
 
 .PHONY: bundle
 bundle: setup ## One file that installs or upgrades a box without a network (ARGS='--sign KEYFILE')

@@ -5,29 +5,28 @@ What was sent is transcribed again and compared with what the box says was heard
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import click
 
 from appliance.audio import wav
 from appliance.cli.line import RATE, Line, LineError, Mouth, dial
-from appliance.cli.talk import recording
-from benchmarks.figures import Figure, percentile
+from appliance.probing.wrong_words import words
+from benchmarks.figures import Figure, made_of
 from benchmarks.live import ANSWER_SECONDS, session
+from benchmarks.progress import rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    import httpx
-
+    from benchmarks.bench import Bench
     from benchmarks.box import Box
 
 HEARD_SECONDS: Final = 2.0
 """So long a reply sounds before it is interrupted."""
+MOST, QUICK = 12, 2
+SECONDS: Final = 85.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +60,12 @@ class _Ear:
                 self.items[event["response"]["id"]] = event["response"]["output"][0]["content"][0]["transcript"]
 
 
-def interruptions(box: Box, sounds: Sequence[bytes], count: int) -> list[Interruption]:
-    """So many of them, one after another."""
-    found: list[Interruption] = []
-
-    async def talk() -> None:
-        for number in range(count):
-            ear = _Ear()
-            asked = {**session({"type": "server_vad"}), "max_output_tokens": 160}
-            async with dial(box.url, None, asked, ear.hear) as line:
-                taken = await _interrupt(line, ear, sounds[number % len(sounds)], sounds[(number + 1) % len(sounds)])
-            if taken is not None:
-                found.append(taken)
-
-    anyio.run(talk)
-    return found
+async def _one(box: Box, question: bytes, interruption: bytes) -> Interruption | None:
+    """A conversation of one question, and a voice into its answer; None where that was over too early."""
+    ear = _Ear()
+    asked = {**session({"type": "server_vad"}), "max_output_tokens": 160}
+    async with dial(box.url, None, asked, ear.hear) as line:
+        return await _interrupt(line, ear, question, interruption)
 
 
 async def _interrupt(line: Line, ear: _Ear, question: bytes, interruption: bytes) -> Interruption | None:
@@ -98,25 +88,28 @@ async def _interrupt(line: Line, ear: _Ear, question: bytes, interruption: bytes
     return Interruption(last - ear.started[starts], last - began, ear.items[reply.id], bytes(reply.pcm))
 
 
-def words(text: str) -> list[str]:
-    """In lower case, without punctuation."""
-    return re.sub(r"[^\w\s]", "", text.lower()).split()
-
-
-def measure(box: Box, client: httpx.Client, files: Sequence[Path], *, quick: bool) -> Iterator[Figure]:
+def measure(bench: Bench) -> Iterator[Figure]:
     """Silence after an interruption, and how exactly the box remembers what was heard."""
-    sounds = [recording(file) for file in files]
-    count = 3 if quick else 20
-    click.echo(f"{count} interruptions", err=True)
-    taken = interruptions(box, sounds, count)
-    yield Figure("bargein_count", len(taken))
-    yield Figure("bargein_last_audio_after_speech_started_p95", percentile([t.after_start for t in taken], 0.95), "s",
-                 at_most=0.1)  # fmt: skip
-    yield Figure("bargein_last_audio_after_voice_p50", percentile([t.after_voice for t in taken], 0.5), "s")
-    yield Figure("bargein_last_audio_after_voice_p95", percentile([t.after_voice for t in taken], 0.95), "s")
+    sounds = [each.pcm for each in bench.speech.turns]
+    taken: list[Interruption] = []
     near = 0
-    for each in taken:
-        files_, language = {"file": ("a.wav", wav(each.pcm, RATE))}, {"language": "en"}
-        heard = client.post("/v1/audio/transcriptions", files=files_, data=language).json()["text"]
-        near += abs(len(words(heard)) - len(words(each.remembered))) <= 1
-    yield Figure("bargein_remembered_within_a_word", near / len(taken) if taken else 0.0, "of all", at_least=0.9)
+    with bench.box() as box, bench.client(box) as client:
+        for number in rounds("interruptions", QUICK if bench.quick else MOST, SECONDS, least=2):
+            found = anyio.run(_one, box, sounds[number % len(sounds)], sounds[(number + 1) % len(sounds)])
+            if found is None:
+                continue  # its story was over before it was interrupted
+            taken.append(found)
+            files, language = {"file": ("a.wav", wav(found.pcm, RATE))}, {"language": "en"}
+            heard = client.post("/v1/audio/transcriptions", files=files, data=language).json()["text"]
+            near += abs(len(words(heard)) - len(words(found.remembered))) <= 1
+    yield Figure("bargein_count", len(taken))
+    if not taken:
+        bench.notes.append("No reply was long enough to be interrupted.")
+        return
+    after_start = [each.after_start for each in taken]
+    after_voice = [each.after_voice for each in taken]
+    yield made_of("bargein_last_audio_after_speech_started", after_start, "s")
+    yield made_of("bargein_last_audio_after_speech_started_p95", after_start, "s", 0.95, at_most=0.1)
+    yield made_of("bargein_last_audio_after_voice", after_voice, "s")
+    yield made_of("bargein_last_audio_after_voice_p95", after_voice, "s", 0.95)
+    yield Figure("bargein_remembered_within_a_word", near / len(taken), "of all", at_least=0.9)

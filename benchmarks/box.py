@@ -14,17 +14,28 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import httpx
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from appliance.settings import SECTIONS
 
-READY_SECONDS = 300.0
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Watch = Callable[[dict[str, Any], float], None]
+
+READY_SECONDS: Final = 300.0
+END_SECONDS: Final = 30.0
 UNCACHED: Final = {"APPLIANCE_CACHE__SPEECH_MB": "0", "APPLIANCE_CACHE__TRANSCRIPTS_MB": "0"}
 """What is said again is done again."""
+QUIET: Final = {
+    "APPLIANCE_LOG__FORMAT": "json",
+    "APPLIANCE_LOG__LEVEL": "info",
+    **({"APPLIANCE_TELEMETRY__TRACES_TO": "", "APPLIANCE_TELEMETRY__ERRORS_TO": ""} if "telemetry" in SECTIONS else {}),
+}
+"""Its address is read from its log; nobody else is told anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +54,34 @@ class Box:
 
 
 @contextmanager
-def running(state_dir: Path, environ: Mapping[str, str], *, keys: bool = False) -> Iterator[Box]:
-    """Start `appliance serve` with these settings, for anybody unless it wants `keys`; ends it on the way out."""
-    command = [sys.executable, "-m", "appliance", "serve", "--port", "0", "--state-dir", str(state_dir)]
+def running(
+    state_dir: Path, environ: Mapping[str, str], *, keys: bool = False, config: Path | None = None,
+    watch: Watch | None = None,
+) -> Iterator[Box]:  # fmt: skip
+    """Start `appliance serve` with these settings, for anybody unless it wants `keys`; ends it on the way out.
+
+    `watch` hears what readiness says while it starts, with the seconds since then.
+    """
+    command = [sys.executable, "-m", "appliance", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--state-dir", str(state_dir), *(["--config", str(config)] if config is not None else [])]
     with (
         tempfile.NamedTemporaryFile("r") as log,
         Path(log.name).open("w") as output,
         tempfile.TemporaryDirectory(dir=state_dir) as store,
     ):
         started = time.perf_counter()
-        own = {"APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": store, **UNCACHED}
+        own = {**QUIET, "APPLIANCE_STORE__DIR": store, **UNCACHED}
         everything = {**os.environ, **own, **environ}
         with subprocess.Popen([*command, *([] if keys else ["--open"])], stderr=output, env=everything) as server:
             try:
-                url = _ready(Path(log.name), server)
+                url = _ready(Path(log.name), server, lambda told: watch and watch(told, time.perf_counter() - started))
                 yield Box(server.pid, url, time.perf_counter() - started, Path(store))
             finally:
                 server.terminate()
+                try:
+                    server.wait(END_SECONDS)
+                except subprocess.TimeoutExpired:
+                    server.kill()
 
 
 def key_of(box: Box, user: str) -> str:
@@ -69,13 +91,16 @@ def key_of(box: Box, user: str) -> str:
     return subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
-def _ready(log: Path, server: subprocess.Popen[bytes]) -> str:
+def _ready(log: Path, server: subprocess.Popen[bytes], watch: Callable[[dict[str, Any]], object]) -> str:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise click.ClickException(log.read_text())
         found = re.search(r"http://[\d.:]+", log.read_text())
-        if found is not None and httpx.get(f"{found[0]}/health/ready").status_code == 200:
-            return found[0]
+        if found is not None:
+            answer = httpx.get(f"{found[0]}/health/ready", timeout=READY_SECONDS)
+            watch(answer.json())
+            if answer.status_code == 200:
+                return found[0]
         time.sleep(0.02)
     raise click.ClickException(f"the box was not ready within {READY_SECONDS:.0f} s:\n{log.read_text()}")

@@ -1,6 +1,6 @@
 """When turns end: recorded sentences whole, and torn apart by pauses, against a fixed silence of the same length.
 
-    make bench ARGS="--only endpointing"
+    make bench ARGS=endpointing
 
 A pause is the recording's own room, never digital silence, put where the sentence is quietest. The answer of the judge
 comes `ANSWER_MS` after the question, as from a busy worker.

@@ -1,21 +1,17 @@
-"""One measured figure, what is demanded of it, and all of them as a table and as JSON."""
+"""One measured figure, what it was made of, and what is demanded of it."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import subprocess
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from appliance.engines.host import ENVIRONMENT
+from benchmarks.quantiles import interval, quantile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+TIMES: Final = ("s", "ms", "steps")
+"""Units of which less is better where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +23,12 @@ class Figure:
     unit: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    samples: tuple[float, ...] = ()
+    """What the value is a quantile of, in the same unit, in the order in which they were measured."""
+    lower_is_better: bool | None = None
+    """None: as the demand or the unit has it."""
+    share: float = 0.5
+    """Which quantile of the samples the value is."""
 
     @property
     def met(self) -> bool | None:
@@ -35,13 +37,61 @@ class Figure:
             return self.value >= self.at_least
         return None if self.at_most is None else self.value <= self.at_most
 
+    @property
+    def less_is_better(self) -> bool | None:
+        """None where neither is."""
+        if self.lower_is_better is not None:
+            return self.lower_is_better
+        if self.at_most is not None or self.at_least is not None:
+            return self.at_most is not None
+        return {**dict.fromkeys(TIMES, True), "tokens/s": False}.get(self.unit)
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """Where the true value lies in 95 of 100 cases; None where the samples are too few to say."""
+        return interval(self.samples, self.share) if self.samples else None
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Least and greatest sample."""
+        return (min(self.samples), max(self.samples)) if self.samples else None
+
     def row(self) -> str:
         """A line of the table."""
-        demand = ""
+        line = f"{self.name:<46} {self.value:>9.4g} {self.unit:<9}"
+        if self.samples:
+            between = self.spread or self.range
+            assert between is not None  # noqa: S101 - there are samples
+            shown = f"{between[0]:.4g} … {between[1]:.4g}{'' if self.spread else ' (range)'}"
+            line += f" {shown:<24} {len(self.samples):>4}"
+        else:
+            line += " " * 30
         if self.met is not None:
             bound = f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
-            demand = f"{bound:>10}  {'met' if self.met else 'NOT MET'}"
-        return f"{self.name:<52} {self.value:>10.4g} {self.unit:<10}{demand}".rstrip()
+            line += f"  {bound:>9}  {'met' if self.met else 'NOT MET'}"
+        return line.rstrip()
+
+
+HEAD: Final = f"{'figure':<46} {'value':>9} {'unit':<9} {'95 % of the time within':<24} {'n':>4}"
+"""Above the rows."""
+
+
+def made_of(
+    name: str, samples: Sequence[float], unit: str = "", share: float = 0.5, *, at_least: float | None = None,
+    at_most: float | None = None, lower_is_better: bool | None = None,
+) -> Figure:  # fmt: skip
+    """The quantile `share` of samples, which it keeps. Raises `ValueError` without one."""
+    value = quantile(samples, share)
+    return Figure(name, value, unit, at_least, at_most, tuple(map(float, samples)), lower_is_better, share)
+
+
+def ratio(
+    name: str, over: Sequence[float], under: Sequence[float], *, at_least: float | None = None,
+    at_most: float | None = None, lower_is_better: bool | None = None,
+) -> Figure:  # fmt: skip
+    """The median of the ratios of pairs, each measured one right after the other."""
+    ratios = [above / below for above, below in zip(over, under, strict=True)]
+    return made_of(name, ratios, "times", at_least=at_least, at_most=at_most, lower_is_better=lower_is_better)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -52,30 +102,6 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def spread(name: str, seconds: Sequence[float], at_most: float | None = None) -> Iterator[Figure]:
     """The median and the 95th percentile, in milliseconds; `at_most` is demanded of the latter."""
-    yield Figure(f"{name}_p50", 1000 * percentile(seconds, 0.5), "ms")
-    yield Figure(f"{name}_p95", 1000 * percentile(seconds, 0.95), "ms", at_most=at_most)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on and with."""
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
-    return {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": model,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "llama_cpp_python": version("llama-cpp-python"),
-        "commit": commit.stdout.strip(),
-        "workers_environment": dict(ENVIRONMENT),
-    }
-
-
-def keep(figures: Sequence[Figure], file: Path, about: dict[str, Any]) -> None:
-    """Write all figures to a file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{**asdict(figure), "met": figure.met} for figure in figures]
-    file.write_text(json.dumps({"machine": about, "figures": rows}, indent=2) + "\n")
+    milliseconds = [1000 * each for each in seconds]
+    yield made_of(f"{name}_p50", milliseconds, "ms")
+    yield made_of(f"{name}_p95", milliseconds, "ms", 0.95, at_most=at_most)

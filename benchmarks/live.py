@@ -1,33 +1,28 @@
 """Voice to voice: recorded speech in real time through the live socket, until the reply's first audio is back.
 
-The same turns are also done one stage after another, with a fixed silence first, and the stages alone are timed for a
-lower bound: all on one box in one run.
+And what that is held against: the same turn one stage after another, and each stage alone, for a lower bound.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import click
 import numpy as np
 import soxr
 
 from appliance.audio import wav
 from appliance.cli.line import RATE, Line, LineError, Mouth, dial
-from appliance.cli.talk import recording
 from appliance.dialogue.clauses import Clauses
 from appliance.jobs import STT_RATE
-from benchmarks.figures import Figure, percentile
-from benchmarks.turn import staged
+from benchmarks.staged import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     import httpx
 
@@ -47,10 +42,12 @@ STAGES: Final = ("paused", "understood", "first_token", "first_clause", "first_a
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Seconds from the last sample sent to the first audio received, and the box's own times (ms)."""
+    """Seconds from the last sample sent to the first audio received, the box's own times (ms), and what was said."""
 
     seconds: float
     timings: dict[str, float]
+    sound: int = 0
+    """Number of the recording."""
 
 
 def session(detection: dict[str, Any]) -> dict[str, Any]:
@@ -64,9 +61,12 @@ def session(detection: dict[str, Any]) -> dict[str, Any]:
 
 
 def voice_to_voice(
-    box: Box, sounds: Sequence[bytes], sessions: int, turns: int, detection: dict[str, Any]
+    box: Box, sounds: Sequence[bytes], sessions: int, turns: int, detection: dict[str, Any], start: int = 0
 ) -> list[Turn]:  # fmt: skip
-    """So many turns in each of so many sessions at once. Raises `LineError` if one is not answered."""
+    """So many turns in each of so many sessions at once, from the recording `start` on.
+
+    Raises `LineError` if one is not answered.
+    """
     taken: list[Turn] = []
 
     async def talker(number: int) -> None:
@@ -76,7 +76,8 @@ def voice_to_voice(
                 mouth = Mouth(line)
                 await mouth.silence(LEAD_SECONDS * (1 + number / sessions))
                 for _ in range(min(TURNS_A_SESSION, turns - done)):
-                    taken.append(await one_turn(line, mouth, sounds[(done + number) % len(sounds)]))
+                    sound = (start + done + number) % len(sounds)
+                    taken.append(replace(await one_turn(line, mouth, sounds[sound]), sound=sound))
                     done += 1
 
     async def all_talk() -> None:
@@ -167,58 +168,5 @@ def lower_bound(client: httpx.Client, sound: bytes) -> dict[str, float]:
 
 
 def _delta(line: str) -> str:
-    import json
-
     choices = json.loads(line.removeprefix("data: "))["choices"]
     return str(choices[0]["delta"].get("content") or "") if choices else ""
-
-
-def measure(
-    box: Box, client: httpx.Client, files: Sequence[Path], whisper: str, many: Sequence[int], *, quick: bool
-) -> Iterator[Figure]:  # fmt: skip
-    """The table: one session against stages in turn and the lower bound, then several sessions (`many`) at once."""
-    sounds = [recording(file) for file in files]
-    turns = 4 if quick else 30
-    voice_to_voice(box, sounds, 1, 1, {"type": "server_vad"})  # warms
-    one: list[Turn] = []
-    for name in ("server_vad", "semantic_vad"):
-        count = turns if name == "server_vad" else turns // 2
-        click.echo(f"{count} turns, one session, {name}", err=True)
-        taken = voice_to_voice(box, sounds, 1, count, {"type": name})
-        bounds = {"at_most": 0.7}, {"at_most": 1.2}
-        yield from _figures(f"live_{name}", taken, bounds if name == "server_vad" else ({}, {}))
-        one = taken if name == "server_vad" else one
-    click.echo("the same, one stage after another", err=True)
-    ways, bare = InTurn(client, whisper), []
-    libraries, doors = [], []
-    for number in range(1 + (3 if quick else 12)):
-        sound = sounds[number % len(sounds)]
-        each = ways.libraries(sound), ways.doors(sound), lower_bound(client, sound)
-        if number:  # the first of each warms
-            libraries.append(ENDPOINT_SECONDS + each[0])
-            doors.append(ENDPOINT_SECONDS + each[1])
-            bare.append(each[2])
-    live = statistics.median(turn.seconds for turn in one)
-    yield Figure("live_staged_p50", statistics.median(libraries), "s")
-    yield Figure("live_staged_over_live", statistics.median(libraries) / live, at_least=4)
-    yield Figure("live_staged_by_the_doors_p50", statistics.median(doors), "s")
-    yield Figure("live_staged_by_the_doors_over_live", statistics.median(doors) / live)
-    for stage in ("understand", "write", "speak"):
-        yield Figure(f"live_bare_{stage}", statistics.median(alone[stage] for alone in bare), "s")
-    yield Figure("live_bare_sum", statistics.median(sum(alone.values()) for alone in bare), "s")
-    for sessions in many:
-        count = max(2, turns // sessions)
-        click.echo(f"{count} turns in each of {sessions} sessions", err=True)
-        taken = voice_to_voice(box, sounds, sessions, count, {"type": "server_vad"})
-        yield from _figures(f"live_{sessions}_sessions", taken, ({}, {}))
-
-
-def _figures(
-    name: str, turns: Sequence[Turn], bounds: tuple[dict[str, float], dict[str, float]]
-) -> Iterator[Figure]:  # fmt: skip
-    seconds = [turn.seconds for turn in turns]
-    yield Figure(f"{name}_p50", percentile(seconds, 0.5), "s", **bounds[0])
-    yield Figure(f"{name}_p95", percentile(seconds, 0.95), "s", **bounds[1])
-    for stage in STAGES:
-        at = statistics.median(turn.timings[stage] for turn in turns if stage in turn.timings)
-        yield Figure(f"{name}_until_{stage}", at / 1000, "s")

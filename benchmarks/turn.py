@@ -1,56 +1,153 @@
-"""First audio of a turn: streamed, against the same turn done one stage after another, on one box in one run."""
+"""Spoken turns, voice to voice: through the real socket, one conversation and several, and what they consist of.
+
+A round has all kinds of turns one after another, and the same recordings one stage after another and each stage alone,
+so that ratios are of what happened within the same minute.
+"""
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.audio import wav
+from appliance.cli.line import RATE
+from benchmarks import staged
+from benchmarks.figures import Figure, made_of, ratio
+from benchmarks.live import ENDPOINT_SECONDS, InTurn, Turn, lower_bound, voice_to_voice
+from benchmarks.progress import rounds, step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import httpx
 
+    from benchmarks.bench import Bench
+    from benchmarks.box import Box
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One turn: seconds until its first audio, and characters of the reply."""
-
-    seconds: float
-    characters: int
-
-
-def streamed(client: httpx.Client, question: bytes) -> Sample:
-    """The turn as clients take it: the first bytes of samples on the socket."""
-    started, first, text = time.perf_counter(), None, ""
-    request = client.build_request(
-        "POST",
-        "/v1/voice/turns",
-        files={"audio": ("q.wav", question)},
-        data={"response_format": "pcm", "language": "en"},
-        headers={"accept": "text/event-stream"},
-    )
-    answer = client.send(request, stream=True)
-    try:
-        answer.raise_for_status()
-        for line in answer.iter_lines():
-            if line == "event: turn.audio.delta" and first is None:
-                first = time.perf_counter() - started
-            if line.startswith("data: ") and '"turn.done"' in line:
-                text = json.loads(line.removeprefix("data: "))["text"]
-    finally:
-        answer.close()
-    if first is None:
-        raise RuntimeError("the turn had no audio")
-    return Sample(first, len(text))
+SECONDS: Final = 225.0
+MOST, QUICK = 5, 1
+ALONE, ALONE_QUICK = 4, 2
+"""Turns of a round in one conversation; each is also done one stage after another."""
+SEMANTIC: Final = 2
+AT_ONCE: Final = 2
+"""Turns of a round in each of several conversations."""
+SESSIONS: Final = (2, 4)
+FIXED: Final[dict[str, Any]] = {"type": "server_vad"}
+GUESSED: Final[dict[str, Any]] = {"type": "semantic_vad"}
+STAGES: Final = ("paused", "understood", "first_token", "first_clause", "first_audio", "sent")
+"""In their order; what lies between two of them is the later one's share."""
+BARE: Final = ("understand", "write", "speak")
 
 
-def staged(client: httpx.Client, question: bytes, instructions: str, max_tokens: int) -> Sample:
-    """Each stage whole before the next begins, through the box's own doors: all audio is there at the end."""
-    started = time.perf_counter()
-    heard = client.post("/v1/audio/transcriptions", files={"file": ("q.wav", question)}, data={"language": "en"})
-    messages = [{"role": "system", "content": instructions}, {"role": "user", "content": heard.json()["text"]}]
-    chat = {"messages": messages, "max_tokens": max_tokens, "temperature": 0}
-    text = client.post("/v1/chat/completions", json=chat).json()["choices"][0]["message"]["content"]
-    spoken = client.post("/v1/audio/speech", json={"input": text, "response_format": "pcm"})
-    spoken.raise_for_status()
-    return Sample(time.perf_counter() - started, len(text.strip()))
+@dataclass(slots=True)
+class Measured:
+    """What all rounds have brought. Seconds, with the silence that ends a turn where stages come one after another."""
+
+    turns: dict[str, list[Turn]] = field(default_factory=lambda: defaultdict(list))
+    """By kind: the number of sessions, or "semantic"."""
+    against_one: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Each turn of several sessions, over the median of the same round's turns alone."""
+    live: list[float] = field(default_factory=list)
+    libraries: list[float] = field(default_factory=list)
+    doors: list[float] = field(default_factory=list)
+    bare: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    posted: list[float] = field(default_factory=list)
+    posted_staged: list[float] = field(default_factory=list)
+
+    @property
+    def bare_sum(self) -> list[float]:
+        """All stages alone, added up, for each turn."""
+        return [sum(stages) for stages in zip(*(self.bare[name] for name in BARE), strict=True)]
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """All figures of spoken turns."""
+    many = sorted({each for each in bench.sessions or SESSIONS if each > 1})
+    sounds = [each.pcm for each in bench.speech.turns]
+    found = Measured()
+    with bench.box({"APPLIANCE_LIMITS__SESSIONS": str(max(64, *many))}) as box, bench.client(box) as client:
+        ways = InTurn(client, str(bench.lineup.stt.main))
+        voice_to_voice(box, sounds, 1, 1, FIXED)  # these warm
+        ways.libraries(sounds[0])
+        lower_bound(client, sounds[0])
+        for number in rounds("turns", QUICK if bench.quick else MOST, SECONDS, least=2 - bench.quick):
+            _round(found, box, client, ways, sounds, many, number, bench.quick)
+        _post(found, bench, client, sounds[0])
+    yield from _figures(found, many)
+
+
+def _round(
+    found: Measured, box: Box, client: httpx.Client, ways: InTurn, sounds: Sequence[bytes], many: Sequence[int],
+    number: int, quick: bool,
+) -> None:  # fmt: skip
+    count = ALONE_QUICK if quick else ALONE
+    start = (number - 1) * count
+    alone = voice_to_voice(box, sounds, 1, count, FIXED, start)
+    found.turns["1"] += alone
+    for turn in alone:
+        sound = sounds[turn.sound]
+        found.live.append(turn.seconds)
+        found.libraries.append(ENDPOINT_SECONDS + ways.libraries(sound))
+        found.doors.append(ENDPOINT_SECONDS + ways.doors(sound))
+        for stage, seconds in lower_bound(client, sound).items():
+            found.bare[stage].append(seconds)
+    found.turns["semantic"] += voice_to_voice(box, sounds, 1, SEMANTIC, GUESSED, start)
+    usual = statistics.median(turn.seconds for turn in alone)
+    for sessions in many:
+        step(f"round {number}: {sessions} conversations at once")
+        taken = voice_to_voice(box, sounds, sessions, 1 if quick else AT_ONCE, FIXED, start)
+        found.turns[str(sessions)] += taken
+        found.against_one[sessions] += [turn.seconds / usual for turn in taken]
+
+
+def _post(found: Measured, bench: Bench, client: httpx.Client, sound: bytes) -> None:
+    """A turn as one request, beside the same through the doors for each stage."""
+    question, voice = wav(sound, RATE), bench.settings.voice
+    for number in rounds("turns as one request", 2 if bench.quick else 6, 20.0, warm=1):
+        fast = staged.streamed(client, question)
+        slow = staged.staged(client, question, voice.instructions, voice.max_reply_tokens)
+        if number:
+            found.posted.append(fast.seconds)
+            found.posted_staged.append(slow.seconds)
+
+
+def _figures(found: Measured, many: Sequence[int]) -> Iterator[Figure]:
+    for kind in ("1", "semantic", *map(str, many)):
+        turns = found.turns[kind]
+        seconds = [turn.seconds for turn in turns]
+        bounds = (0.7, 1.2) if kind == "1" else (None, None)
+        yield made_of(f"turn_voice_to_voice_{kind}", seconds, "s", at_most=bounds[0])
+        yield made_of(f"turn_voice_to_voice_{kind}_p95", seconds, "s", 0.95, at_most=bounds[1])
+        yield from _shares(kind, turns)
+    for sessions in many:
+        yield made_of(f"turn_{sessions}_sessions_over_1", found.against_one[sessions], "times", lower_is_better=True)
+    yield made_of("turn_staged", found.libraries, "s")
+    yield ratio("turn_staged_over_live", found.libraries, found.live, at_least=4)
+    yield made_of("turn_staged_by_the_doors", found.doors, "s")
+    yield ratio("turn_staged_by_the_doors_over_live", found.doors, found.live, lower_is_better=False)
+    for stage in BARE:
+        yield made_of(f"turn_bare_{stage}", found.bare[stage], "s")
+    yield made_of("turn_bare_sum", found.bare_sum, "s")
+    least = [ENDPOINT_SECONDS + each for each in found.bare_sum]
+    yield ratio("turn_live_over_bare_and_silence", found.live, least, lower_is_better=True)
+    yield made_of("turn_posted_first_audio", found.posted, "s")
+    yield ratio("turn_posted_staged_over_streamed", found.posted_staged, found.posted, at_least=2.5)
+
+
+def _shares(kind: str, turns: Sequence[Turn]) -> Iterator[Figure]:
+    """Seconds from the last voice to each stage, and each stage's own share: what it adds to the one before."""
+    over = [turn.timings["over"] / 1000 for turn in turns if "over" in turn.timings]
+    if over:
+        yield made_of(f"turn_{kind}_until_over", over, "s")
+    added: dict[str, list[float]] = defaultdict(list)
+    for turn in turns:
+        at = 0.0
+        for stage in STAGES:
+            if stage in turn.timings:
+                added[stage].append(max(0.0, turn.timings[stage] - at) / 1000)
+                at = max(at, turn.timings[stage])
+    for stage in STAGES:
+        if added[stage]:
+            yield made_of(f"turn_{kind}_share_{stage}", added[stage], "s")

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "bundle": "appliance.cli.bundle",
     "settings": "appliance.cli.settings",
     "doctor": "appliance.cli.doctor",
+    "bench": "appliance.cli.bench",
 }
 
 
