@@ -27,6 +27,10 @@ class Figure:
     unit: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    samples: tuple[float, ...] = ()
+    """What it was made of, so that reports show the spread."""
+    lower_is_better: bool | None = None
+    """None: neither is."""
 
     @property
     def met(self) -> bool | None:

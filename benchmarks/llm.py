@@ -16,8 +16,8 @@ import msgspec
 
 from appliance.engines.host import ENVIRONMENT
 from appliance.engines.specs import Llama
+from benchmarks.chats import Stream
 from benchmarks.figures import Figure
-from benchmarks.load import Stream
 from benchmarks.talker import Talker, talker
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def measure(box: Box, spec: Llama, rounds: Rounds) -> Iterator[Figure]:
     encoded = msgspec.json.encode(spec).decode()
     before: dict[str, str | None] = {**ENVIRONMENT, "GOMP_SPINCOUNT": None}
     with (
-        talker("benchmarks.load") as load,
+        talker("benchmarks.chats") as load,
         talker("benchmarks.bare", encoded, environ={**ENVIRONMENT}) as bare,
     ):
         ends = bare.hear()["ends"]

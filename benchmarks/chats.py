@@ -1,7 +1,7 @@
 """The client of the language benchmark: many streamed chats at once, from one process that does next to nothing.
 
 Its processor time counts against the box on the same machine, so it reads sockets and notes times, and decodes JSON
-only when a stream has ended. `python -m benchmarks.load` reads a line of JSON for each round, and answers with one.
+only when a stream has ended. `python -m benchmarks.chats` reads a line of JSON for each round, and answers with one.
 """
 
 from __future__ import annotations
