@@ -112,7 +112,7 @@ bundle: setup ## One file that installs or upgrades a box without a network (ARG
 # llama-cpp-python has only an sdist: setup.sh builds it, so it is locked apart from what pip installs as wheels.
 # The build tools share an environment with the packages, so they are resolved against the same versions.
 .PHONY: lock
-lock: ## Newest versions that pyproject.toml allows, into the seven lock files
+lock: ## Newest versions that pyproject.toml allows, into the lock files
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	python3 -m venv "$$tools"; "$$tools/bin/pip" install --quiet uv==$(UV); \
 	resolve() { \
