@@ -95,7 +95,8 @@ $(LOAD)/made: load.lock | setup
 .PHONY: load
 load: $(LOAD)/made ## Load on a box from outside, by Locust, until it is clear whether goals are kept (HOSTURL=http://box:8080)
 	@test -n "$(HOSTURL)" || { echo "load: HOSTURL= has to say which box, such as HOSTURL=http://127.0.0.1:8080" >&2; exit 2; }
-	@$(LOAD)/bin/locust --headless --only-summary -f benchmarks/load/locustfile.py --host "$(HOSTURL)" $(ARGS)
+	@$(LOAD)/bin/locust --headless --only-summary -f benchmarks/load/locustfile.py --host "$(HOSTURL)" \
+	    --users 4 --spawn-rate 1 --run-time 3m $(ARGS)
 
 .PHONY: check
 check: COVERAGE := --cov
