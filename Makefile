@@ -7,10 +7,12 @@ MAKEFLAGS += --no-print-directory
 export STATE ?= .state
 HOST ?=
 PORT ?=
+HOSTURL ?=
 ARGS ?=
 BIN := .venv/bin
 TOOLS := .tools
 PROVISION := .provision
+LOAD := .load
 ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 UV := 0.13.9
 COVERAGE :=
@@ -83,6 +85,19 @@ provision-lint: $(PROVISION)/made ## Playbooks, roles and the shell scripts that
 	@if command -v shellcheck > /dev/null; then shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' ansible); \
 	    else echo "shellcheck is not installed: the scripts were not looked at"; fi
 
+# Locust, the same way: needed by whoever loads a box from outside.
+$(LOAD)/made: load.lock | setup
+	@rm -rf $(LOAD); $(BIN)/python -m venv $(LOAD)
+	@$(LOAD)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	    --requirement load.lock
+	@touch $@
+
+.PHONY: load
+load: $(LOAD)/made ## Load on a box from outside, by Locust, until it is clear whether goals are kept (HOSTURL=http://box:8080)
+	@test -n "$(HOSTURL)" || { echo "load: HOSTURL= has to say which box, such as HOSTURL=http://127.0.0.1:8080" >&2; exit 2; }
+	@$(LOAD)/bin/locust --headless --only-summary -f benchmarks/load/locustfile.py --host "$(HOSTURL)" \
+	    --users 4 --spawn-rate 1 --run-time 3m $(ARGS)
+
 .PHONY: check
 check: COVERAGE := --cov
 check: lint secrets audit provision-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, tests: what must pass before a push
@@ -98,7 +113,7 @@ bundle: setup ## One file that installs or upgrades a box without a network (ARG
 # llama-cpp-python has only an sdist: setup.sh builds it, so it is locked apart from what pip installs as wheels.
 # The build tools share an environment with the packages, so they are resolved against the same versions.
 .PHONY: lock
-lock: ## Newest versions that pyproject.toml allows, into the six lock files
+lock: ## Newest versions that pyproject.toml allows, into the lock files
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	python3 -m venv "$$tools"; "$$tools/bin/pip" install --quiet uv==$(UV); \
 	resolve() { \
@@ -116,10 +131,11 @@ lock: ## Newest versions that pyproject.toml allows, into the six lock files
 	resolve safety.lock --constraint requirements-dev.lock - <<< $$'detect-secrets>=1.5\npip-audit>=2.10'; \
 	resolve provision.lock --constraint requirements-dev.lock - \
 	    <<< $$'ansible-core>=2.19,<2.20\nansible-lint>=26\nyamllint>=1.37'; \
+	resolve load.lock --constraint requirements-dev.lock - <<< $$'locust>=2.40\nwebsocket-client>=1.8'; \
 	resolve build.lock --constraint requirements-dev.lock - \
 	    <<< $$'pip\nhatchling>=1.27\neditables\nscikit-build-core>=0.9.2\ncmake\nninja'
 
 .PHONY: clean
-clean: ## Remove .venv, .tools, .provision and what the tools left; models in $(STATE) and the llama.cpp wheel stay
-	rm -rf .venv $(TOOLS) $(PROVISION) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
+clean: ## Remove .venv, .tools, .provision, .load and what the tools left; models in $(STATE) and the llama.cpp wheel stay
+	rm -rf .venv $(TOOLS) $(PROVISION) $(LOAD) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
 	find appliance tests benchmarks -name __pycache__ -prune -exec rm -r {} +

@@ -18,12 +18,14 @@ def pss_bytes(pid: int) -> int:
     return sum(process.memory_full_info().pss for process in processes(pid))
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time that all processes have taken."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes(pid))
+
+
 def idle_share(pid: int, seconds: float) -> float:
     """Share of one core that all processes take together while nobody asks anything."""
 
-    def spent() -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in processes(pid))
-
-    before = spent()
+    before = cpu_seconds(pid)
     time.sleep(seconds)
-    return (spent() - before) / seconds
+    return (cpu_seconds(pid) - before) / seconds

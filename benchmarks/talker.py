@@ -27,10 +27,14 @@ class Talker:
             raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}")
         return json.loads(line)
 
-    def ask(self, order: object) -> Any:
-        """Tell it a line, and hear its answer."""
+    def tell(self, order: object) -> None:
+        """Tell it a line."""
         self._in.write(json.dumps(order) + "\n")
         self._in.flush()
+
+    def ask(self, order: object) -> Any:
+        """Tell it a line, and hear its answer."""
+        self.tell(order)
         return self.hear()
 
 

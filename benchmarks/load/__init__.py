@@ -1,0 +1,1 @@
+"""Load on a box from outside; nothing here needs the appliance."""
