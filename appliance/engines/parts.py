@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
 from appliance.engines import frames
 from appliance.errors import ApplianceError, DeadlineExceeded, InternalError
-from appliance.jobs import JobTimes
+from appliance.jobs import Detected, Generated, JobTimes, Judged, Prepared, Recoded, Understood
 from appliance.logs import logger
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from appliance.jobs import AnyPart
 
 log = logger(__name__)
+
+LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
+"""Parts that are the last of their job: whoever takes one may leave, and has all."""
 
 
 class Parts:
@@ -43,6 +46,8 @@ class Parts:
         self._began: float | None = None
         self._first: float | None = None
         self._ended: float | None = None
+        self._whole = False
+        """Whether its last part has come, behind which only its end can."""
         self.waiting_since: float | None = None
         """When the client stopped taking parts that lie ready; None while it keeps up."""
 
@@ -55,7 +60,7 @@ class Parts:
     def outcome(self) -> Literal["done", "failed", "aborted"]:
         """How it ended; what is left before it has ended is aborted."""
         if self._over is None:
-            return "aborted"
+            return "done" if self._whole else "aborted"
         return "done" if self._over is True else "failed"
 
     @property
@@ -67,6 +72,8 @@ class Parts:
         """A part came from the worker. `began`: with the first of them, when the worker took the job in hand."""
         if self._first is None:
             self._began, self._first = began, time.monotonic()
+        if isinstance(part, LAST):
+            self._whole, self._ended = True, time.monotonic()
         if not self._arrived:
             self.waiting_since = anyio.current_time()
         self._arrived.append((part, payload))
@@ -79,14 +86,14 @@ class Parts:
         if isinstance(error, InternalError):  # its worker's own line says where
             log.error("job failed in its worker", stage=self.stage, code=error.code)
         if self._over is None:
-            self._began, self._ended = self._began or began, time.monotonic()
+            self._began, self._ended = self._began or began, self._ended or time.monotonic()
             self._over = error or True
             self._news.set()
 
     def leave(self) -> None:
         """Whoever asked is gone, and the worker is not done."""
         self._claim.end()
-        self._ended = time.monotonic()
+        self._ended = self._ended or time.monotonic()
 
     def promote(self) -> None:
         """Somebody listens for it now: it goes before all that is not live."""
