@@ -53,14 +53,18 @@ class Bench:
 
     @contextmanager
     def box(
-        self, environ: Mapping[str, str] | None = None, *, keys: bool = False, watch: Watch | None = None
+        self, environ: Mapping[str, str] | None = None, *, keys: bool = False, watch: Watch | None = None,
+        module: str = "appliance",
     ) -> Iterator[Box]:  # fmt: skip
         """A box with the models and settings of this one and nothing else: it has neither been told nor kept anything.
 
         It listens on loopback, and answers anybody there unless it is to want `keys`.
         """
         given = {"APPLIANCE_MODELS__DIR": str(self.settings.models_dir), **(environ or {})}
-        with self.folder() as own, boxes.running(own, given, keys=keys, config=self.config, watch=watch) as running:
+        with (
+            self.folder() as own,
+            boxes.running(own, given, keys=keys, config=self.config, watch=watch, module=module) as running,
+        ):
             yield running
 
     @contextmanager

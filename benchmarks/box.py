@@ -56,13 +56,14 @@ class Box:
 @contextmanager
 def running(
     state_dir: Path, environ: Mapping[str, str], *, keys: bool = False, config: Path | None = None,
-    watch: Watch | None = None,
+    watch: Watch | None = None, module: str = "appliance",
 ) -> Iterator[Box]:  # fmt: skip
     """Start `appliance serve` with these settings, for anybody unless it wants `keys`; ends it on the way out.
 
-    `watch` hears what readiness says while it starts, with the seconds since then.
+    `watch` hears what readiness says while it starts, with the seconds since then; `module` is what is run in the
+    place of `appliance`.
     """
-    command = [sys.executable, "-m", "appliance", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", module, "serve", "--host", "127.0.0.1", "--port", "0"]
     command += ["--state-dir", str(state_dir), *(["--config", str(config)] if config is not None else [])]
     with (
         tempfile.NamedTemporaryFile("r") as log,

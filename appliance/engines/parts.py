@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
-
 LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
 """Parts that are the last of their job: whoever takes one may leave, and has all."""
 
