@@ -98,8 +98,10 @@ def page(limit: float = 2.0) -> str:
     """Both tables, as docs/capacity.md has them."""
     talk = Talk()
     lines = [
-        f"**Computed, never run**: people in conversation at once with 95 of 100 turns within {limit:g} s;"
-        f" {talk.think:g} s of thought, {talk.reply_sound:g} s of reply.",
+        (
+            f"**Computed, never run**: people in conversation at once with 95 of 100 turns within {limit:g} s;"
+            f" {talk.think:g} s of thought, {talk.reply_sound:g} s of reply."
+        ),
         "",
         HEAD,
         "|---|---|---|---|---|---|---|---|",
