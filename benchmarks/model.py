@@ -239,10 +239,11 @@ def kept(file: Path) -> dict[str, float]:
 @click.option("--gpu", is_flag=True, help="Listening and language have a GPU: no shared cores.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
 @click.option("--speech", type=click.Path(file_okay=False, path_type=Path), default=Path("../shared/speech"))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Of the quick measurement.")
 @click.option("--cards", is_flag=True, help="Print the table on paper for named GPUs, and how the H100's run compares.")
 def main(
     result: Path | None, limit: float, think: float, reply_tokens: int, gpu: bool, state_dir: Path, speech: Path,
-    cards: bool,
+    rounds: int, cards: bool,
 ) -> None:  # fmt: skip
     """How many people at once, by a RESULT that has the stages (`model_…`), or by a quick measurement of them."""
     talk = replace(Talk(), think=think, reply_tokens=reply_tokens)
@@ -257,7 +258,7 @@ def main(
         from benchmarks.stages import measured
 
         with running(state_dir, {}) as box:
-            stages = measured(box, sorted(speech.glob("*.wav")), shared=not gpu)
+            stages = measured(box, sorted(speech.glob("*.wav")), rounds, shared=not gpu)
     else:
         figures = kept(result)
         try:

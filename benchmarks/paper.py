@@ -41,7 +41,7 @@ H100: Final = Stages(
     listen={1: 0.020, 2: 0.022, 4: 0.027, 8: 0.034, 16: 0.044}, write={1: 788, 4: 1879, 8: 2527, 16: 2607},
     read=20_000, speak=0.11, speak_factor=0.0,
 )  # fmt: skip
-"""What was measured there; `speak` is first audio less first clause with one session, `read` a guess, as it hardly counts."""
+"""What was measured there; `speak` is first audio less first clause with one session, `read` a guess."""
 H100_TALK: Final = Talk(
     spoken=2.7, think=1.3, reply_sound=0.0, clause_sound=0.0, stretches=1.0, clause_tokens=10, reply_tokens=40
 )
@@ -98,8 +98,10 @@ def page(limit: float = 2.0) -> str:
     """Both tables, as docs/capacity.md has them."""
     talk = Talk()
     lines = [
-        f"**Computed, never run**: people in conversation at once with 95 of 100 turns within {limit:g} s;"
-        f" {talk.think:g} s of thought, {talk.reply_sound:g} s of reply.",
+        (
+            f"**Computed, never run**: people in conversation at once with 95 of 100 turns within {limit:g} s;"
+            f" {talk.think:g} s of thought, {talk.reply_sound:g} s of reply."
+        ),
         "",
         HEAD,
         "|---|---|---|---|---|---|---|---|",

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from benchmarks.box import Box
 
 AT_ONCE: Final = (1, 2, 4, 8)
-WORDS: Final = 400
-"""Of the prompt whose reading is timed."""
+WORDS: Final = 100
+"""Of the prompt whose reading is timed: some 600 tokens."""
 DETECT_SECONDS: Final = 8.0
 TEXTS: Final = (
     "Yes, that is right.",
@@ -41,7 +41,7 @@ def measured(box: Box, files: Sequence[Path], rounds: int = 5, *, shared: bool =
     """Medians of so many rounds, after one that warms. `shared`: no stage has a GPU."""
     with httpx.Client(base_url=box.url, timeout=120.0) as client:
         listen = {count: _listened(client, files, count, rounds) for count in AT_ONCE}
-        read = _read(box, rounds)
+        read = _read(client, rounds)
         write = {count: _written(box, count, rounds) for count in AT_ONCE}
         (short_s, short), (long_s, long) = (_spoken(client, text, rounds) for text in TEXTS)
     factor = max(0.0, (long_s - short_s) / (long - short))
@@ -80,23 +80,22 @@ def _chats(box: Box, prompts: Sequence[str], tokens: int) -> list[chats.Stream]:
     return streams
 
 
-def _read(box: Box, rounds: int) -> float:
+def _read(client: httpx.Client, rounds: int) -> float:
     """Tokens of a prompt a second: a long one beside a short one, neither of them read before."""
     click.echo("reading prompts", err=True)
     seed = time.time_ns() % 1_000_000
-    with httpx.Client(base_url=box.url, timeout=120.0) as client:
 
-        def once(number: int, words: int) -> tuple[int, float]:
-            said = f"Case {seed + number}. " + " ".join(f"item {number} {word}" for word in range(words))
-            body = {"messages": [{"role": "user", "content": said}], "max_tokens": 1}
-            began = time.perf_counter()
-            usage = client.post("/v1/chat/completions", json=body).raise_for_status().json()["usage"]
-            return usage["prompt_tokens"], time.perf_counter() - began
+    def once(number: int, words: int) -> tuple[int, float]:
+        said = f"Case {seed + number}. " + " ".join(f"item {number} {word}" for word in range(words))
+        body = {"messages": [{"role": "user", "content": said}], "max_tokens": 1}
+        began = time.perf_counter()
+        usage = client.post("/v1/chat/completions", json=body).raise_for_status().json()["usage"]
+        return usage["prompt_tokens"], time.perf_counter() - began
 
-        rates = []
-        for number in range(rounds + 1):
-            (few, quick), (many, slow) = once(2 * number, 5), once(2 * number + 1, WORDS)
-            rates.append((many - few) / max(1e-6, slow - quick))
+    rates = []
+    for number in range(rounds + 1):
+        (few, quick), (many, slow) = once(2 * number, 5), once(2 * number + 1, WORDS)
+        rates.append((many - few) / max(1e-6, slow - quick))
     return statistics.median(rates[1:])
 
 
