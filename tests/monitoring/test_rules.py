@@ -65,7 +65,8 @@ def test_it_fires_when_it_should_and_then_only(scene: Scene, tmp_path: Path) -> 
     expected: list[tuple[int, list[Any]]] = [(moment, []) for moment in scene.quiet]
     expected += [(moment, [{"labels": "{}", "value": 1}]) for moment in scene.fires]
     test = {
-        "rule_files": [str(file) for file in sorted(RULES, key=lambda file: file.name != "recorded.yml")],
+        "rule_files": [str(file) for file in RULES],
+        "group_eval_order": sorted((file.stem for file in RULES), key=lambda name: name != "recorded"),
         "evaluation_interval": f"1{scene.every}",
         "tests": [
             {
