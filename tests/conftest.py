@@ -116,8 +116,8 @@ def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes]
     It has to end by itself when it is told to, and its workers with it.
     """
     command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
-    given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": str(log.parent), **environ}
-    given |= {f"APPLIANCE_CACHE__{name}_MB": "0" for name in ("SPEECH", "TRANSCRIPTS")}
+    given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": str(log.parent)}
+    given |= {f"APPLIANCE_CACHE__{name}_MB": "0" for name in ("SPEECH", "TRANSCRIPTS")} | environ
     with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=given) as process:
         workers: list[psutil.Process] = []
         try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from appliance.engines.figures import Figures
 from appliance.engines.specs import AnySpec
 from appliance.jobs import AnyJob, AnyPart
 
@@ -102,28 +103,36 @@ class Beat(msgspec.Struct, frozen=True, tag=True):
 
     steps: int
     busy: bool
+    figures: Figures | None = None
+    """What the engine has done; none while it loads, and of engines that count nothing."""
 
 
-class Emit(msgspec.Struct, frozen=True, tag=True):
+class Emit(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Child to parent: a part of job `id`, with its payload."""
 
     id: int
     part: AnyPart
+    began: float | None = None
+    """When the worker took the job in hand, in seconds of `time.monotonic()`; with the first word of each job."""
 
 
-class Done(msgspec.Struct, frozen=True, tag=True):
+class Done(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Child to parent: job `id` is complete."""
 
     id: int
+    began: float | None = None
+    """As in `Emit`."""
 
 
-class Failed(msgspec.Struct, frozen=True, tag=True):
+class Failed(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Child to parent: job `id` ended with an error from the table of codes."""
 
     id: int
     code: str
     message: str
     param: str | None = None
+    began: float | None = None
+    """As in `Emit`."""
 
 
 ToWorker = Load | Start | Grant | Promote | Abort | Hold

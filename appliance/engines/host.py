@@ -29,6 +29,7 @@ from structlog.contextvars import get_contextvars
 from appliance import logs, metrics
 from appliance.asking import USER
 from appliance.engines import frames
+from appliance.engines.accounts import settled
 from appliance.engines.fairness import has_room
 from appliance.engines.parts import Parts
 from appliance.engines.precedence import Precedence
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import ByteSendStream
 
+    from appliance.engines.figures import Figures
     from appliance.engines.specs import AnySpec
     from appliance.engines.status import Probe, State
     from appliance.jobs import AnyJob, Role
@@ -82,12 +84,12 @@ class EngineHost:
         self._state: State = "starting"
         self._detail = "the worker is being started"
         self._restarts = Restarts(settings.workers)
-        self._next_id = 0
+        self._next_id, self._mean_seconds = 0, 1.0
         self._jobs: dict[int, Parts] = {}
         self._outbox: deque[tuple[bytes, bytes]] = deque()  # head and payload; a few a job, and jobs are bounded
         self._to_send = anyio.Event()
         self._process: anyio.abc.Process | None = None
-        self._mean_seconds = 1.0
+        self._figures: Figures | None = None  # as the worker has told last
         self._precedence = precedence or Precedence()
         if precedence is not None:
             precedence.join(self._hold)
@@ -95,8 +97,9 @@ class EngineHost:
     @property
     def status(self) -> StageStatus:
         """The stage as readiness shows it."""
-        pid = self._process.pid if self._process is not None else None
-        return StageStatus(self._state, self._spec.name, self._detail, self._restarts.count, len(self._jobs), pid)
+        process, restarts = self._process, self._restarts.count
+        pid = process.pid if process is not None else None
+        return StageStatus(self._state, self._spec.name, self._detail, restarts, len(self._jobs), pid, self._figures)
 
     @property
     def due(self) -> float:
@@ -113,7 +116,8 @@ class EngineHost:
             metrics.REFUSED.labels(self.role).inc()
             raise Overloaded(f"The {self.role} stage is busy with {self._queue} requests.", retry_after=retry_after)
         async with self._exchange(job, payload) as parts:
-            yield parts
+            with settled(self.role, job, parts):
+                yield parts
 
     def _full(self, user: str, *, live: bool) -> bool:
         """Live jobs are bounded by the live conversations that there may be; neither kind takes the other's room."""
@@ -136,8 +140,7 @@ class EngineHost:
         finally:
             self._jobs.pop(job_id, None)
             if not parts.ended:
-                claim.end()
-                metrics.ABORTED.labels(self.role).inc()
+                parts.leave()
                 self.tell(frames.Abort(job_id))
             else:
                 self._mean_seconds += 0.2 * (anyio.current_time() - started - self._mean_seconds)
@@ -154,6 +157,7 @@ class EngineHost:
 
     async def run(self) -> None:
         """Keep a worker alive until cancelled."""
+        metrics.stage_known(self.role, self._spec.name)
         metrics.IN_FLIGHT.labels(self.role).set_function(lambda: len(self._jobs))
         metrics.READY.labels(self.role).set_function(lambda: self._state == "ready")
         while True:
@@ -244,7 +248,8 @@ class EngineHost:
                 self._restarts.step()
                 now = anyio.current_time()
                 match message:
-                    case frames.Beat(steps=counted, busy=busy):
+                    case frames.Beat(steps=counted, busy=busy, figures=figures):
+                        self._figures = figures
                         if counted != steps or not busy:
                             steps, progress_at = counted, now
                         if now - progress_at > self._watch.stall_seconds:
@@ -252,12 +257,12 @@ class EngineHost:
                         if self._state != "ready" and now > loading_until:
                             return f"the model was not ready within {self._watch.load_seconds:g} s"
                         self._drop_unread(now)
-                    case frames.Emit(id=job_id, part=part) if job_id in self._jobs:
-                        self._jobs[job_id].put(part, payload)
-                    case frames.Done(id=job_id) if job_id in self._jobs:
-                        self._end(job_id)
-                    case frames.Failed(id=job_id) if job_id in self._jobs:
-                        self._end(job_id, from_code(message.code, message.message, message.param))
+                    case frames.Emit(id=job_id, part=part, began=began) if job_id in self._jobs:
+                        self._jobs[job_id].put(part, payload, began)
+                    case frames.Done(id=job_id, began=began) if job_id in self._jobs:
+                        self._end(job_id, began=began)
+                    case frames.Failed(id=job_id, began=began) if job_id in self._jobs:
+                        self._end(job_id, from_code(message.code, message.message, message.param), began)
                     case frames.Refused(reason=reason):
                         return reason
                     case frames.Loaded(seconds=seconds):
@@ -280,11 +285,12 @@ class EngineHost:
             return
         self._state, self._detail = "ready", "ready"
         load_s, warm_s = round(load_seconds, 3), round(anyio.current_time() - started, 3)
+        metrics.LOAD_SECONDS.labels(self.role).set(load_s + warm_s)
         log.info("stage ready", stage=self.role, model=self._spec.name, load_s=load_s, warm_s=warm_s)
 
-    def _end(self, job_id: int, error: ApplianceError | None = None) -> None:
+    def _end(self, job_id: int, error: ApplianceError | None = None, began: float | None = None) -> None:
         """The worker is done with a job, whose place is free from now on, however slowly its client reads."""
-        self._jobs.pop(job_id).end(error)
+        self._jobs.pop(job_id).end(error, began)
 
     def _drop_unread(self, now: float) -> None:
         for job_id, parts in list(self._jobs.items()):

@@ -9,16 +9,20 @@ The language engine's scheduler stands behind the same face.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.engines.fairness import in_turn
 from appliance.errors import ApplianceError, InternalError
 from appliance.jobs import AnyJob, AnyPart, Priority
 from appliance.logs import logger, place_of
+
+if TYPE_CHECKING:
+    from appliance.engines.figures import Figures
 
 log = logger(__name__)
 
@@ -40,6 +44,8 @@ class Emission:
     part: AnyPart | None = None
     payload: bytes = b""
     error: ApplianceError | None = None
+    began: float | None = None
+    """With the first of each job: when work on it began, in seconds of `time.monotonic()`."""
 
 
 class Engine(Protocol):
@@ -71,6 +77,9 @@ class Engine(Protocol):
     def tidy(self) -> None:
         """Do one short piece of that."""
 
+    def figures(self) -> Figures | None:
+        """What it has done; called by another thread at any time."""
+
 
 @dataclass(slots=True)
 class _Job:
@@ -84,6 +93,15 @@ class _Job:
     number: int
     """Order of arrival."""
     parts: Iterator[Progress] | None = field(default=None)
+    began: float | None = None
+    """When its first step was; None again once that was told."""
+
+    def emission(
+        self, part: AnyPart | None = None, payload: bytes = b"", error: ApplianceError | None = None
+    ) -> Emission:  # fmt: skip
+        """Something that it has to say."""
+        began, self.began = self.began, None
+        return Emission(self.id, part, payload, error, began)
 
 
 class Interleaved:
@@ -91,7 +109,9 @@ class Interleaved:
 
     untidy = False
 
-    def __init__(self, begin: Begin, width: int) -> None:
+    def __init__(self, begin: Begin, width: int, figures: Callable[[], Figures | None] = lambda: None) -> None:
+        self.figures = figures
+        """What was done, as whoever does it counts it."""
         self._begin = begin
         self._width = width
         self._steps = self._openings = 0
@@ -174,22 +194,23 @@ class Interleaved:
     def _advance(self, job: _Job) -> list[Emission]:
         try:
             if job.parts is None:
+                job.began = time.monotonic()
                 job.parts = self._begin(job.job, job.payload)
                 job.payload = b""
             progress = next(job.parts)
         except StopIteration:
-            return [Emission(job.id)]
+            return [job.emission()]
         except ApplianceError as error:
-            return [Emission(job.id, error=error)]
+            return [job.emission(error=error)]
         except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
             log.error("job failed", request_id=job.request_id, **place_of(error))
-            return [Emission(job.id, error=InternalError("The engine failed on this request."))]
+            return [job.emission(error=InternalError("The engine failed on this request."))]
         self._open.append(job)
         if progress is None:
             return []
         job.window -= 1
         part, payload = progress
-        return [Emission(job.id, part, payload)]
+        return [job.emission(part, payload)]
 
 
 def _close(job: _Job) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from appliance.engines.figures import Figures
     from appliance.jobs import AnyJob
 
 State = Literal["starting", "ready", "down"]
@@ -21,6 +22,8 @@ class StageStatus:
     restarts: int
     in_flight: int
     pid: int | None
+    figures: Figures | None = None
+    """What its worker has told last of its engine."""
 
 
 @dataclass(frozen=True, slots=True)

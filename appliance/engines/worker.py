@@ -30,6 +30,7 @@ from appliance.jobs import ROLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.engines.figures import Figures
     from appliance.engines.interleave import Emission, Engine
     from appliance.engines.specs import AnySpec
 
@@ -101,6 +102,7 @@ class Worker:
         self._holding = Holding()
         self._steps = 0
         self._busy = False
+        self._figures: Callable[[], Figures | None] = lambda: None
 
     def run(self) -> None:
         """Load, then serve for ever."""
@@ -116,6 +118,7 @@ class Worker:
             log.error("model refused", model=message.spec.name, reason=str(refusal))
             self._connection.send(frames.encode(frames.Refused(str(refusal))))
             sys.exit(1)
+        self._figures = engine.figures
         # The collector would look through all that a model brings, 30 ms each time, in the middle of somebody's reply.
         gc.collect()
         gc.freeze()
@@ -185,11 +188,12 @@ class Worker:
             self._holding.ended(emission.id)
         if emission.error is not None:
             error = emission.error
-            return frames.encode(frames.Failed(emission.id, error.code, error.message, error.param))
+            return frames.encode(frames.Failed(emission.id, error.code, error.message, error.param, emission.began))
         if emission.part is None:
-            return frames.encode(frames.Done(emission.id))
+            return frames.encode(frames.Done(emission.id, emission.began))
         try:
-            return frames.encode(frames.Emit(emission.id, emission.part), emission.payload) + emission.payload
+            emit = frames.Emit(emission.id, emission.part, emission.began)
+            return frames.encode(emit, emission.payload) + emission.payload
         except (TypeError, ValueError) as error:  # a part that cannot be encoded must not end the worker
             log.error("part not encoded", **logs.place_of(error))
             engine.abort(emission.id)
@@ -209,7 +213,7 @@ class Worker:
 
     def _beat(self, every: float) -> None:
         while True:
-            self._connection.send(frames.encode(frames.Beat(self._steps, self._busy)))
+            self._connection.send(frames.encode(frames.Beat(self._steps, self._busy, self._figures())))
             time.sleep(every)
 
 

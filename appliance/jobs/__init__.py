@@ -58,6 +58,7 @@ from appliance.jobs.thinking import (
     Tool,
     ToolCall,
 )
+from appliance.jobs.times import JobTimes
 
 AnyJob = Transcribe | Recode | Understand | Detect | Judge | Generate | Prepare | Embed | Speak
 AnyPart = (
@@ -95,6 +96,7 @@ __all__ = [
     "Generated",
     "Heard",
     "Job",
+    "JobTimes",
     "Judge",
     "Judged",
     "Likelihood",

@@ -120,6 +120,15 @@ class Documents:
 
         return await self._database.read(query)
 
+    async def waiting(self) -> int:
+        """How many have to be read."""
+
+        def query(tables: Tables) -> int:
+            many = "SELECT count(*) FROM documents WHERE status IN ('waiting', 'reading')"
+            return int(tables.execute(many).fetchone()[0])
+
+        return await self._database.read(query)
+
     async def begin(self, document: Document) -> None:
         """It is being read, from its beginning."""
         await self._strip(document)

@@ -14,6 +14,7 @@ import anyio
 from anyio import to_thread
 from sqlite_utils import Database as Tables
 
+from appliance import metrics
 from appliance.store.faults import storage_error
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Readers:
         return await to_thread.run_sync(self._look_up, query, SEARCH_SECONDS, limiter=self._slow)
 
     def _look_up(self, query: Callable[[Tables], Result], seconds: float) -> Result:
-        until, generation = time.monotonic() + seconds, self._generation
+        began, generation = time.monotonic(), self._generation
+        until = began + seconds
         connection = self._taken()
         try:
             connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
@@ -75,6 +77,7 @@ class Readers:
         except sqlite3.Error as error:
             raise storage_error(error, self._path.parent) from error
         finally:
+            metrics.READ_SECONDS.observe(time.monotonic() - began)
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if generation == self._generation and len(self._idle) < READERS:

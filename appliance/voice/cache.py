@@ -54,6 +54,7 @@ class Cache:
         self, purpose: str, folder: Path, megabytes: int, days: float, depends: Callable[[AnyJob], str]
     ) -> None:
         self.purpose = purpose
+        metrics.cache_known(purpose)
         self._folder, self._megabytes, self._days, self._depends = folder, megabytes, days, depends
         self._cache: Any = None
         self._try_at = 0.0

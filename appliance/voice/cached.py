@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from appliance import metrics
 from appliance.asking import CACHED
-from appliance.jobs import AnyPart, Speak, Transcribe
+from appliance.jobs import AnyPart, JobTimes, Speak, Transcribe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,16 +55,21 @@ class KeptAnswer:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = iter(parts)
+        self.times = JobTimes(sent=time.monotonic())
 
     def __aiter__(self) -> KeptAnswer:
         return self
 
     async def __anext__(self) -> tuple[AnyPart, bytes]:
         """The next one."""
-        try:
-            return next(self._parts)
-        except StopIteration:
-            raise StopAsyncIteration from None
+        part = next(self._parts, None)
+        now = time.monotonic()
+        if part is None:
+            self.times = replace(self.times, ended=self.times.ended or now)
+            raise StopAsyncIteration
+        if self.times.first is None:
+            self.times = replace(self.times, first=now)
+        return part
 
     def promote(self) -> None:
         """It does not come sooner."""
@@ -78,6 +85,11 @@ class NotedAnswer:
         self._parts: Parts = []
         self._bytes = 0
         self._complete = False
+
+    @property
+    def times(self) -> JobTimes:
+        """When the job got how far."""
+        return self._answer.times
 
     def __aiter__(self) -> NotedAnswer:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -14,7 +15,7 @@ from appliance.dialogue.quoting import ASKED, fitting, quoted
 from appliance.dialogue.telling import alike, telling
 from appliance.dialogue.words import words
 from appliance.errors import RequestError
-from appliance.jobs import AnyPart, Generated, Source, Token
+from appliance.jobs import AnyPart, Generated, JobTimes, Source, Token
 from appliance.store.passages import MOST_WORDS, WORD
 from appliance.voice.joined import Joined
 from appliance.voice.lookups import Lookups
@@ -62,6 +63,15 @@ class RetrievedAnswer:
         self._answer: Answer | None = None
         self._ready: deque[AnyPart] = deque()  # three at most
         self._promoted = self._begun = self._goes_on = False
+        self._started: JobTimes | None = None
+        self._first: float | None = None
+
+    @property
+    def times(self) -> JobTimes:
+        """From the first job that was taken to the end of the last one; `first` is what was passed on first."""
+        last = self._answer.times if self._answer is not None else JobTimes()
+        begun = self._started or last
+        return JobTimes(begun.sent, begun.began, self._first, last.ended)
 
     def __aiter__(self) -> RetrievedAnswer:
         return self
@@ -82,7 +92,9 @@ class RetrievedAnswer:
                 await self._let_go()
             else:
                 self._begun = True
+                self._started = self._started or answer.times
                 await self._take(part)
+        self._first = self._first or time.monotonic()
         return self._ready.popleft(), b""
 
     def promote(self) -> None:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from appliance.jobs import AnyJob, AnyPart
+    from appliance.jobs import AnyJob, AnyPart, JobTimes
 
 
 class Answer(Protocol):
     """The parts of a job's answer, each with its payload."""
+
+    @property
+    def times(self) -> JobTimes:
+        """When the job got how far."""
 
     def __aiter__(self) -> AsyncIterator[tuple[AnyPart, bytes]]:
         """Iterate once."""

@@ -102,8 +102,7 @@ async def take_turn(
             recorder.keep(answered, tape.sound())
     if writing is not None:
         await writing.done()
-    for name, milliseconds in watch.marks.items():
-        metrics.TURN_SECONDS.labels(name).observe(milliseconds / 1000)
+    metrics.turn_timed("turns", watch.marks)
     await emit(
         TurnDone(
             words,

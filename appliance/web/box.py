@@ -32,7 +32,9 @@ from appliance.web.identity.metered import metered
 from appliance.web.names import Names
 from appliance.web.realtime.lines import Lines
 from appliance.web.retrieval import with_documents
+from appliance.web.scrape import Scrape
 from appliance.web.self_tests import SelfTests
+from appliance.web.sources import sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Box:
     assistants: Assistants
     meaning: Meaning
     search: Search
+    scrape: Scrape
     spoken: SelfTests = field(default_factory=SelfTests)
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
@@ -116,6 +119,7 @@ def make_box(
         documents=documents,
         collections=Collections(database),
         search=Search(Passages(database, vectors), meaning),
+        scrape=Scrape(sources(settings, health, documents)),
         assistants=Assistants(database),
         meaning=meaning,
         ingest=Ingest(documents, settings.database.with_name("documents"), Limits(), meaning.tell),

@@ -11,8 +11,10 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import WebsocketRouteHandler
 from litestar.types import Scope as Connection
 
+from appliance import metrics
 from appliance.store.sweeping import keep_swept
 from appliance.web import (
     assistants,
@@ -134,6 +136,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
         async with box.database.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(watch_keys, box.keys, box.lines)
             tasks.start_soon(keep_swept, box.database, settings.store)
+            tasks.start_soon(metrics.watch_loop)
             tasks.start_soon(box.ingest.run)
             tasks.start_soon(box.meaning.run)
             yield
@@ -148,6 +151,10 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
         meter = scope["state"].get("meter")
         return box if meter is None else box.seen_by(meter)
 
+    for handler in doors:
+        if isinstance(handler, WebsocketRouteHandler):
+            for path in handler.paths:
+                metrics.socket_known(path)
     app = Litestar(
         route_handlers=doors,
         guards=[guard],

@@ -15,8 +15,9 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from appliance import logs
+from appliance import logs, metrics
 from appliance.errors import (
+    CODES,
     ApplianceError,
     InternalError,
     NotFound,
@@ -29,6 +30,9 @@ from appliance.errors import (
 )
 
 log = logs.logger(__name__)
+
+for _code in CODES:  # so that the first of each is an increase
+    metrics.ERRORS.labels(_code)
 
 FIELD: Final = re.compile(r"\$\.([\w.\[\]]+)")
 MISSING: Final = re.compile(r"missing required field `(\w+)`")
@@ -49,8 +53,14 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     error: ErrorBody
 
 
+def told(error: ApplianceError) -> None:
+    """A client is told of an error, at whichever door: it counts here, and nowhere else."""
+    metrics.ERRORS.labels(error.code).inc()
+
+
 def body(error: ApplianceError) -> ErrorAnswer:
-    """The error as clients see it."""
+    """The error as clients see it. It counts as told."""
+    told(error)
     return ErrorAnswer(ErrorBody(error.message, error.type, error.param, error.code))
 
 

@@ -18,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from appliance import logs, metrics
 from appliance.errors import ApplianceError, Overloaded, TooLarge, TooSlow
 from appliance.web import faults
+from appliance.web.sockets import Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +60,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connection pass as they are."""
+        if str(scope["type"]) == "websocket":
+            await Counted(self._app, scope, receive, send).serve()
+            return
         if str(scope["type"]) != "http":
             await self._app(scope, receive, send)
             return
@@ -72,7 +76,7 @@ class Gate:
         self._now += 1
         self._strangers += stranger
         try:
-            with bound_contextvars(request_id=request_id):
+            with bound_contextvars(request_id=request_id), metrics.REQUESTS_NOW.track_inprogress():
                 limit = self._limit(path)
                 await _Passage(self._app, scope, receive, send, request_id, self._reader_seconds, limit).serve()
         finally:

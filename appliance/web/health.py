@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 import msgspec
@@ -10,10 +9,11 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from appliance import __version__, metrics
+from appliance import __version__
 from appliance.web.box import Box
 from appliance.web.described import json_of
 from appliance.web.identity.guard import NEEDS
+from appliance.web.scrape import CONTENT_TYPE
 from appliance.web.self_tests import SelfTest, SelfTestReport
 
 
@@ -72,7 +72,6 @@ async def spoken(box: NamedDependency[Box], data: JSONBody[SelfTestReport]) -> S
 
 
 @get("/metrics", opt={NEEDS: "metrics"}, summary="Figures for Prometheus", media_type="text/plain")
-async def figures() -> Response[bytes]:
+async def figures(box: NamedDependency[Box]) -> Response[bytes]:
     """All metrics in Prometheus' text format."""
-    metrics.TASKS.set(len(asyncio.all_tasks()))
-    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+    return Response(await box.scrape.page(), media_type=CONTENT_TYPE)

@@ -24,7 +24,7 @@ from appliance.web.box import Box
 from appliance.web.continuing import Continuing
 from appliance.web.conversation_items import item_list
 from appliance.web.described import answers, json_of
-from appliance.web.faults import classify
+from appliance.web.faults import classify, told
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.kept_items import kept, shown
@@ -208,7 +208,9 @@ async def _stream(box: Box, turn: _Turn, stream: ResponseStream, write: Write) -
     except Exception as error:
         if not stream.begun or stream.ended:
             raise
-        await tell(stream.fail(classify(error, PATH, box.settings.limits.body_mb)))
+        known = classify(error, PATH, box.settings.limits.body_mb)
+        told(known)
+        await tell(stream.fail(known))
 
 
 async def _answer(box: Box, turn: _Turn, stream: ResponseStream, tell: Tell) -> None:

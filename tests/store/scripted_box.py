@@ -10,7 +10,7 @@ import uvicorn
 
 from appliance import logs
 from appliance import settings as settings_module
-from appliance.jobs import Audio, Generate, Generated, Heard, Segment, Speak, Token, Transcribe
+from appliance.jobs import Audio, Generate, Generated, Heard, JobTimes, Segment, Speak, Token, Transcribe
 from appliance.store.database import Database
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
@@ -33,6 +33,8 @@ class Echo:
 class _Answer:
     def __init__(self, parts: AsyncIterator[tuple[Any, bytes]]) -> None:
         self._parts = parts
+
+    times = JobTimes()
 
     def __aiter__(self) -> _Answer:
         return self

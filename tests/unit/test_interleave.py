@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from appliance.engines.interleave import Interleaved
@@ -126,3 +127,17 @@ def test_a_promoted_job_goes_first_wherever_it_is() -> None:
     engine.promote(2)
     engine.promote(99)
     assert ids(engine)[:2] == [2, 3]
+
+
+def test_the_first_word_of_a_job_tells_when_it_was_begun() -> None:
+    engine = Interleaved(count, width=1)
+    before = time.monotonic()
+    submit(engine, 1, job(2))
+    submit(engine, 2, job(0, "bad"))
+    submit(engine, 3, job(0))
+    said = []
+    while engine.busy:
+        said += engine.step()
+    began = [(each.id, each.began) for each in said]
+    assert [at is not None for _, at in began] == [True, False, False, True, True]
+    assert before <= began[0][1] <= began[3][1] <= began[4][1] <= time.monotonic()  # type: ignore[operator]

@@ -10,6 +10,7 @@ import pytest
 
 from appliance.engines.llama.reply import Reply
 from appliance.engines.llama.sections import Sections
+from appliance.engines.llama.work import Counts
 from appliance.jobs import Generate, Token
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def said(pieces: Sequence[bytes], *, thinking: bool, stop: Sequence[str] = ()) -
     vocabulary: Any = SimpleNamespace(pieces=[*pieces, b""], ends={len(pieces)}, said=lambda token: pieces[token])
     parts: list[AnyPart] = []
     reply = Reply(
-        Generate(stop=list(stop), logprobs=0), rows, vocabulary, prompt_tokens=1, limit=100, mask=None,
+        Generate(stop=list(stop), logprobs=0), rows, vocabulary, prompt_tokens=1, limit=100, mask=None, counts=Counts(),
         sections=Sections(thinking=thinking, thinks=thinking, calls=False), drafter=None, say=parts.append,
         fail=lambda error: pytest.fail(str(error)),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from appliance.jobs import (
     Detected,
     Generate,
     Generated,
+    JobTimes,
     Judge,
     Judged,
     Mark,
@@ -47,6 +48,8 @@ class Answering:
     def __init__(self, parts: AsyncIterator[tuple[AnyPart, bytes]], death: tuple[int, ApplianceError] | None) -> None:
         self._parts, self._death, self.promoted = parts, death, False
         self._count = 0
+
+    times = JobTimes()
 
     def __aiter__(self) -> Answering:
         return self

@@ -20,6 +20,7 @@ from appliance.jobs import (
     Embed,
     Generate,
     Generated,
+    JobTimes,
     Message,
     Prepare,
     Sampling,
@@ -94,6 +95,8 @@ class Playing:
     def __init__(self, stage: Scripted, number: int, script: Script) -> None:
         self._stage, self._number, self._parts = stage, number, iter(script)
         self.over = False
+
+    times = JobTimes()
 
     def __aiter__(self) -> Playing:
         return self

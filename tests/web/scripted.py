@@ -14,7 +14,7 @@ from appliance import logs
 from appliance import settings as settings_module
 from appliance.cli.serve import MOST_MESSAGE_BYTES
 from appliance.errors import Overloaded
-from appliance.jobs import Generated, Part
+from appliance.jobs import Generated, JobTimes, Part
 from appliance.store.database import Database
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
@@ -68,6 +68,8 @@ class _Played:
     def __init__(self, script: Script, job: AnyJob, number: int) -> None:
         self._beats = script(job, number) if callable(script) else _each(script)
         self.over = False
+
+    times = JobTimes()
 
     def __aiter__(self) -> _Played:
         return self

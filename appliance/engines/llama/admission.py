@@ -172,6 +172,8 @@ class Admission:
         self.running.append(work)
         if not work.began:
             work.began = True
-            self._counts.prompt += len(work.tokens)
-            self._counts.cached += work.done
+            restored = min(work.restored, work.done)
+            self._counts.read += len(work.tokens) - work.done
+            self._counts.resident += work.done - restored
+            self._counts.restored += restored
             work.pen.started(work.done)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
+from appliance.engines.figures import Language
 from appliance.engines.interleave import Emission
 from appliance.engines.llama.desk import Fetched, Read
+from appliance.engines.llama.reading import Reading
 from appliance.engines.llama.reply import Reply
 from appliance.engines.llama.work import LIVE, Work
 from appliance.errors import ApplianceError, InternalError
@@ -23,10 +23,6 @@ from appliance.jobs import Embed, Embedding, Generate, Generated, Prepare, Prepa
 from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from appliance.engines.llama.context import Context
     from appliance.engines.llama.desk import Desk
     from appliance.engines.llama.lookup import Drafter
@@ -46,39 +42,6 @@ WORTH_KEEPING: Final = 64
 """Tokens that are new in a slot before its state is written."""
 
 
-class Reading:
-    """A `Pen` for prompts that nothing is written after."""
-
-    def __init__(self, engine: LlamaEngine, order: Order) -> None:
-        self._engine, self._order, self._cached = engine, order, 0
-
-    def started(self, cached: int) -> None:
-        """The prompt is about to be read."""
-        self._cached = cached
-
-    def draw(self, row: int) -> int | None:
-        """Not for a prompt alone."""
-        raise NotImplementedError
-
-    def guess(self, _tokens: Sequence[int], _most: int) -> Sequence[int]:
-        """Nothing follows."""
-        return ()
-
-    def read(self, states: NDArray[np.float32] | None) -> None:
-        """Say that the prompt was read, or what its vector is."""
-        order, count = self._order, len(self._order.tokens)
-        if states is None:
-            self._engine.say(order.job_id, Prepared(prompt_tokens=count, cached_tokens=self._cached))
-            return
-        mean = states.mean(axis=0)
-        vector = (mean / (np.linalg.norm(mean) or 1.0)).astype("<f4")
-        part = Embedding(index=order.index, dimensions=vector.size, tokens=count)
-        self._engine.say(order.job_id, part, vector.tobytes())
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 @dataclass(slots=True)
 class _Open:
     """A job that is not over: the pens of its works, by the works' ids."""
@@ -92,6 +55,15 @@ class _Open:
     """Until when no step begins without it; 0: it is ready, or not live."""
     embedded: int = 0
     """So many of its texts have their vector."""
+    told: bool = False
+    """Whether anything was said of it yet."""
+
+    def began(self) -> float | None:
+        """When work on it began, or now where it needs none; for the first that is said of it alone."""
+        if self.told:
+            return None
+        self.told = True
+        return min((pen.began for pen in self.pens.values() if pen.began is not None), default=time.monotonic())
 
 
 class LlamaEngine:
@@ -171,8 +143,7 @@ class LlamaEngine:
                 case Read():
                     self._begin(ready)
                 case Fetched(order=order):
-                    self._adopt(ready)
-                    self._start(order)
+                    self._start(order, self._adopt(ready))
 
     @property
     def untidy(self) -> bool:
@@ -201,6 +172,19 @@ class LlamaEngine:
         ):
             slot.kept = len(slot.tokens)
 
+    def figures(self) -> Language:
+        """What was done so far."""
+        scheduler, counts = self.scheduler, self.scheduler.counts
+        cells = scheduler.slots.capacity
+        return Language(
+            cells=cells, cells_used=cells - scheduler.slots.free,
+            running=len(scheduler.running), waiting=len(scheduler.waiting),
+            read=counts.read, resident=counts.resident, restored=counts.restored,
+            generated=counts.written, steps=counts.steps, step_seconds=counts.took.spread,
+            batch_sequences=counts.sequences.spread, batch_tokens=counts.tokens.spread,
+            guessed=counts.guessed, accepted=counts.accepted, sent_back=counts.preempted,
+        )  # fmt: skip
+
     def close(self) -> None:
         """Finish writing, and give the memory back."""
         self._desk.close()
@@ -210,7 +194,7 @@ class LlamaEngine:
 
     def say(self, job_id: int, part: AnyPart, payload: bytes = b"") -> None:
         """Pass a part on; after the last one the job is over."""
-        self._said.append(Emission(job_id, part, payload))
+        self._said.append(Emission(job_id, part, payload, began=self._jobs[job_id].began()))
         if isinstance(part, Generated | Prepared):
             self._close(job_id)
         elif isinstance(part, Embedding):
@@ -229,9 +213,10 @@ class LlamaEngine:
         self._close(job_id, error)
 
     def _close(self, job_id: int, error: ApplianceError | None = None) -> None:
-        for pen in self._jobs.pop(job_id).pens.values():
+        job = self._jobs.pop(job_id)
+        for pen in job.pens.values():
             pen.close()
-        self._said.append(Emission(job_id, error=error))
+        self._said.append(Emission(job_id, error=error, began=job.began()))
 
     def _begin(self, read: Read) -> None:
         if read.job_id not in self._jobs:
@@ -250,7 +235,8 @@ class LlamaEngine:
         _, resident = self.scheduler.slots.best(order.tokens)
         return order.kept_size - resident >= WORTH_FETCHING
 
-    def _start(self, order: Order) -> None:
+    def _start(self, order: Order, restored: int = 0) -> None:
+        """`restored`: tokens of its prompt that were brought from the disk for it."""
         if order.job_id not in self._jobs:
             return
         pen: Reply | Reading
@@ -260,6 +246,7 @@ class LlamaEngine:
                 pen = Reply(
                     wanted, self.context, self.vocabulary, prompt_tokens=len(order.tokens), limit=order.limit,
                     mask=order.mask, sections=order.sections, drafter=self._drafter,
+                    counts=self.scheduler.counts,
                     say=partial(self.say, order.job_id), fail=partial(self.fail, order.job_id),
                 )  # fmt: skip
             case Prepare():
@@ -268,32 +255,36 @@ class LlamaEngine:
                 if resident >= count - 1:
                     self.say(order.job_id, Prepared(prompt_tokens=count, cached_tokens=count))
                     return
-                pen = Reading(self, order)
+                pen = Reading(order, partial(self.say, order.job_id))
             case Embed():
-                pen = Reading(self, order)
+                pen = Reading(order, partial(self.say, order.job_id))
         job = self._jobs[order.job_id]
         job.awaited = 0.0
         work = Work(
             next(self._ids), LIVE if job.live else order.rank, list(order.tokens), order.limit, pen, user=job.user,
-            embeds=isinstance(order.job, Embed),
+            embeds=isinstance(order.job, Embed), restored=restored,
         )  # fmt: skip
         job.pens[work.id] = pen
         self.scheduler.submit(work)
 
-    def _adopt(self, fetched: Fetched) -> None:
-        """Put a state from the disk into the cache, where the order will find it."""
+    def _adopt(self, fetched: Fetched) -> int:
+        """Put a state from the disk into the cache, where the order will find it; tokens of its that were not there."""
         slots, size, order = self.scheduler.slots, len(fetched.tokens), fetched.order
+        _, resident = slots.best(order.tokens)
         if order.job_id not in self._jobs or not self._worth_fetching(order) or not size or not slots.make_room(size):
-            return
+            return 0
         slot = slots.take()
         slots.line_up()
         if self.context.restore(slot.number, fetched.state) and self.context.size(slot.number) == size:
             slots.grow(slot, fetched.tokens)
             slot.kept = size
+            gained = order.kept_size - resident
         else:
             log.warning("kept state does not fit the model")
             slots.empty(slot)
+            gained = 0
         slots.let_go(slot)
+        return gained
 
 
 def _worth_keeping(slot: Slot) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from appliance.engines.llama.sampling import Chain, likelihood, likelihoods
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from appliance.engines.llama.lookup import Drafter
     from appliance.engines.llama.sections import Section, Sections
     from appliance.engines.llama.vocabulary import Vocabulary
+    from appliance.engines.llama.work import Counts
     from appliance.jobs import AnyPart, Generate, TokenLikelihood
 
 
@@ -48,22 +50,24 @@ class Reply:
         mask: Mask | None,
         sections: Sections,
         drafter: Drafter | None,
+        counts: Counts,
         say: Callable[[AnyPart], None],
         fail: Callable[[Exception], None],
     ) -> None:
         """`limit`: most tokens of the reply. `say` passes a part on; `Generated` is last unless it has to `fail`."""
         self._rows, self._vocabulary, self._mask, self._sections, self._say = rows, vocabulary, mask, sections, say
-        self._drafter, self._fail = drafter, fail
+        self._drafter, self._counts, self._fail = drafter, counts, fail
         self._chain = Chain(job.sampling, rows.vocabulary_size, limit)
         self._text = TextStream(job.stop)
         self._alternatives = job.logprobs
         self._likelihoods: list[TokenLikelihood] = []
         self._prompt_tokens, self._limit = prompt_tokens, limit
         self._count = self._cached = self._thoughts = 0
+        self.began: float | None = None
 
     def started(self, cached: int) -> None:
         """The prompt is about to be read."""
-        self._cached = cached
+        self.began, self._cached = time.monotonic(), cached
 
     def draw(self, row: int) -> int | None:
         """Draw the next token and say what it makes certain."""
@@ -88,6 +92,7 @@ class Reply:
         if figures is not None:
             self._likelihoods.append(likelihood(*figures, token, self._vocabulary.pieces))
         self._count += 1
+        self._counts.written += 1
         self._thoughts += self._sections.thinking
         self._pass_on(self._sections.feed(self._text.feed(self._vocabulary.said(token))))
         if self._sections.silent and not self._text.holds:

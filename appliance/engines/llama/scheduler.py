@@ -210,7 +210,11 @@ class Scheduler:
             if not self.slots.make_room(self.slots.free + 1):
                 self._works.send_back(max(self.running, key=order))
             return
-        self._pace.note(sum(len(piece.tokens) for _, piece in batch) - read, read, self._clock() - began)
+        took, tokens = self._clock() - began, sum(len(piece.tokens) for _, piece in batch)
+        self._pace.note(tokens - read, read, took)
+        self.counts.took.note(took)
+        self.counts.sequences.note(len(batch))
+        self.counts.tokens.note(tokens)
         for work, piece in batch:
             self.slots.grow(_slot(work), piece.tokens)
         for (work, piece), row in zip(batch, rows, strict=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from appliance.engines.fairness import FIRST_WORDS
+from appliance.engines.figures import STEP_SECONDS, TOGETHER, TOKENS, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,8 @@ class Work:
     began: bool = False
     prompt: int = 0
     """Tokens that were there before the reply."""
+    restored: int = 0
+    """Of the prompt's, that were brought from the disk for it."""
     spoke: int = -1
     """The step in which it was written last."""
     states: list[NDArray[np.float32]] = field(default_factory=list)
@@ -99,8 +102,24 @@ class Counts:
 
     steps: int = 0
     decoded: int = 0
-    prompt: int = 0
-    cached: int = 0
+    written: int = 0
+    """Tokens of replies, as their clients are told."""
+    read: int = 0
+    """Tokens of prompts that had to be read …"""
+    resident: int = 0
+    """… that were in the cache …"""
+    restored: int = 0
+    """… and that came there from the disk. Each alone only grows, whenever it is looked at."""
     preempted: int = 0
     guessed: int = 0
     accepted: int = 0
+    took: Tally = field(default_factory=lambda: Tally(STEP_SECONDS))
+    """Seconds of a batch …"""
+    sequences: Tally = field(default_factory=lambda: Tally(TOGETHER))
+    """… and what was in it."""
+    tokens: Tally = field(default_factory=lambda: Tally(TOKENS))
+
+    @property
+    def cached(self) -> int:
+        """Tokens of prompts that needed not be read."""
+        return self.resident + self.restored

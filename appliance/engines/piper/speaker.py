@@ -12,6 +12,7 @@ import soxr
 from appliance.dialogue.clauses import split
 from appliance.dialogue.spoken_text import SpokenText
 from appliance.dialogue.words import words
+from appliance.engines.figures import Speaking
 from appliance.engines.interleave import Interleaved
 from appliance.engines.piper.alignment import word_ends
 from appliance.engines.piper.loudness import limited
@@ -41,7 +42,8 @@ AROUND: Final = ".,:;!?…()[]{}<>\"'“”„‘’«»¿¡-–—"
 
 def load(spec: Piper) -> Interleaved:
     """Load the default voice; the first job warms it."""
-    return Interleaved(Speaker(spec).begin, WIDTH)
+    speaker = Speaker(spec)
+    return Interleaved(speaker.begin, WIDTH, speaker.figures)
 
 
 class Speaker:
@@ -52,7 +54,13 @@ class Speaker:
         self._paths = {voice.voice: voice.path for voice in spec.voices}
         self._default = spec.voices[0].voice
         self._voices: dict[str, Voice] = {}
+        self._samples = 0
+        """That were made of speech."""
         self._voice(self._default)
+
+    def figures(self) -> Speaking:
+        """What was said so far."""
+        return Speaking(audio_seconds=self._samples / SPEECH_RATE)
 
     def _voice(self, name: str) -> Voice:
         if name not in self._paths:
@@ -74,7 +82,9 @@ class Speaker:
         if not texts:
             raise RequestError("There is nothing to say in the text.", code="text_empty", param="input")
         for text in texts:
-            yield from _Clause(voice, text, job.speed, None if job.split else job.text).parts()
+            for part in _Clause(voice, text, job.speed, None if job.split else job.text).parts():
+                self._samples += part[0].samples
+                yield part
             yield None
 
 
@@ -108,7 +118,7 @@ class _Clause:
             first, at = (found, found + end - start) if found >= 0 else (at, at)
             yield _Word(first, at, upto)
 
-    def parts(self) -> Iterator[Progress]:
+    def parts(self) -> Iterator[tuple[Audio, bytes]]:
         """All of it, sentence by sentence."""
         resampler: Any = soxr.ResampleStream(self._voice.rate, SPEECH_RATE, 1, dtype="float32")
         samples = phonemes = 0
@@ -124,7 +134,7 @@ class _Clause:
             last = number == len(self._sentences)
             yield from self._cut(limited(resampler.resample_chunk(spoken.samples, last=last)), last=last)
 
-    def _cut(self, samples: NDArray[np.int16], *, last: bool) -> Iterator[Progress]:
+    def _cut(self, samples: NDArray[np.int16], *, last: bool) -> Iterator[tuple[Audio, bytes]]:
         """Parts, each with the words that end in it; the last one has all that are left."""
         for start in range(0, len(samples), PART_SAMPLES):
             part = samples[start : start + PART_SAMPLES]

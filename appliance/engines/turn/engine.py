@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -43,7 +44,7 @@ class TurnEngine:
     def __init__(self, silero: Silero, smart_turn: SmartTurn | None) -> None:
         self._silero, self._smart_turn = silero, smart_turn
         self._waiting: deque[tuple[int, AnyJob, bytes, str]] = deque()
-        self._judging: dict[int, tuple[Future[float], str]] = {}
+        self._judging: dict[int, tuple[Future[tuple[float, float]], str]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
     @property
@@ -54,7 +55,7 @@ class TurnEngine:
     def submit(self, job_id: int, job: AnyJob, payload: bytes, *, request_id: str, window: int, user: str = "") -> None:  # noqa: ARG002 - each job has one part
         """Queue a window, or begin to judge."""
         if isinstance(job, Judge) and self._smart_turn is not None:
-            self._judging[job_id] = (self._thread.submit(self._smart_turn.judge, payload), request_id)
+            self._judging[job_id] = (self._thread.submit(_judge, self._smart_turn, payload), request_id)
         else:
             self._waiting.append((job_id, job, payload, request_id))
 
@@ -78,7 +79,8 @@ class TurnEngine:
         """Look at a window, or wait a moment for a judgement."""
         if self._waiting:
             job_id, job, payload, request_id = self._waiting.popleft()
-            said = self._answer(job_id, lambda: self._detect(job, payload), request_id)
+            began = time.monotonic()
+            said = self._answer(job_id, lambda: (*self._detect(job, payload), began), request_id)
         else:
             said = []
             wait([future for future, _ in self._judging.values()], WAIT_SECONDS, "FIRST_COMPLETED")
@@ -91,15 +93,18 @@ class TurnEngine:
     def tidy(self) -> None:
         """Nothing is left lying about."""
 
-    def _answer(self, job_id: int, work: Callable[[], tuple[AnyPart, bytes]], request_id: str) -> list[Emission]:
+    def figures(self) -> None:
+        """Nothing is counted: what there is to know of it, the host sees."""
+
+    def _answer(self, job_id: int, work: Callable[[], tuple[AnyPart, bytes, float]], request_id: str) -> list[Emission]:
         try:
-            part, payload = work()
+            part, payload, began = work()
         except ApplianceError as error:
             return [Emission(job_id, error=error)]
         except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
             log.error("job failed", request_id=request_id, **place_of(error))
             return [Emission(job_id, error=InternalError("The engine failed on this request."))]
-        return [Emission(job_id, part, payload), Emission(job_id)]
+        return [Emission(job_id, part, payload, began=began), Emission(job_id)]
 
     def _detect(self, job: AnyJob, payload: bytes) -> tuple[Detected, bytes]:
         if isinstance(job, Judge):
@@ -109,5 +114,12 @@ class TurnEngine:
         return Detected(probabilities=probabilities), state
 
 
-def _judged(judgement: Future[float]) -> tuple[Judged, bytes]:
-    return Judged(probability=judgement.result()), b""
+def _judge(smart_turn: SmartTurn, payload: bytes) -> tuple[float, float]:
+    """On the thread beside: the probability that the turn is over, and when it began to be judged."""
+    began = time.monotonic()
+    return smart_turn.judge(payload), began
+
+
+def _judged(judgement: Future[tuple[float, float]]) -> tuple[Judged, bytes, float]:
+    probability, began = judgement.result()
+    return Judged(probability=probability), b"", began

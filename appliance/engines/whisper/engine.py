@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from faster_whisper import WhisperModel
 
+from appliance.engines.figures import Listening
 from appliance.engines.interleave import Emission, Interleaved
+from appliance.engines.whisper.counts import Counts
 from appliance.engines.whisper.files import Listener
 from appliance.engines.whisper.short import ShortPass
 from appliance.engines.whisper.utterances import Utterances
@@ -38,8 +41,9 @@ def load(spec: Whisper) -> WhisperEngine:
     model = WhisperModel(spec.path, device=spec.device, compute_type=spec.compute_type, cpu_threads=threads)
     short = ShortPass(model, spec.beam_size)
     device = model.model.device
-    listener = Listener(short, spec.beam_size, PASS_SECONDS[device])
-    return WhisperEngine(Utterances(short, TOGETHER[device]), Interleaved(listener.begin, WIDTH))
+    counts = Counts()
+    listener = Listener(short, spec.beam_size, PASS_SECONDS[device], counts)
+    return WhisperEngine(Utterances(short, TOGETHER[device], counts), Interleaved(listener.begin, WIDTH))
 
 
 class WhisperEngine:
@@ -65,7 +69,7 @@ class WhisperEngine:
         try:
             self.utterances.add(job_id, job, payload, request_id, user)
         except ApplianceError as error:
-            self._refused.append(Emission(job_id, error=error))
+            self._refused.append(Emission(job_id, error=error, began=time.monotonic()))
 
     def grant(self, job_id: int, parts: int) -> None:
         """Let a recording send more."""
@@ -92,3 +96,13 @@ class WhisperEngine:
 
     def tidy(self) -> None:
         """Nothing is left lying about."""
+
+    def figures(self) -> Listening:
+        """What was understood so far."""
+        counts = self.utterances.counts  # files count there too
+        return Listening(
+            batch_utterances=counts.together.spread,
+            live_seconds=counts.live_seconds,
+            file_seconds=counts.file_seconds,
+            nothing_heard=counts.nothing_heard,
+        )

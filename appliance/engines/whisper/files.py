@@ -16,6 +16,7 @@ import msgspec
 
 from appliance.encoding import ClipEncoder
 from appliance.engines.decoding import PARAM, decode
+from appliance.engines.whisper.counts import Counts
 from appliance.engines.whisper.guards import said_nothing
 from appliance.engines.whisper.sentences import sentences
 from appliance.engines.whisper.short import FRAMES_A_SECOND, Wanted
@@ -50,8 +51,10 @@ WASTE: Final = 1.5
 class Listener:
     """Reads recordings; a pass takes `pass_seconds` of input at most, unless a stretch alone is longer."""
 
-    def __init__(self, short: ShortPass, beam_size: int, pass_seconds: float) -> None:
-        self._short, self._model = short, short.model
+    def __init__(
+        self, short: ShortPass, beam_size: int, pass_seconds: float, counts: Counts | None = None
+    ) -> None:  # fmt: skip
+        self._short, self._model, self._counts = short, short.model, counts or Counts()
         self._beam_size, self._pass_frames = beam_size, int(pass_seconds * FRAMES_A_SECOND)
 
     def begin(self, job: AnyJob, payload: bytes) -> Iterator[Progress]:
@@ -86,6 +89,7 @@ class Listener:
                 yield Heard(seconds=seconds, language=language, language_probability=probability), b""
             yield msgspec.structs.replace(segment, id=number), b""
             number += 1
+        self._counts.file_seconds += samples.size / STT_RATE
         if number == 0:
             raise RequestError("No words were found in the audio.", code="audio_silent", param=PARAM)
 

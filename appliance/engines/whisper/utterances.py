@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from itertools import count
@@ -13,6 +14,7 @@ from appliance.audio import SAMPLE_BYTES
 from appliance.engines.fairness import in_turn
 from appliance.engines.interleave import RANKS, Emission
 from appliance.engines.samples import samples_of
+from appliance.engines.whisper.counts import Counts
 from appliance.engines.whisper.guards import endless, missed, said_nothing
 from appliance.engines.whisper.short import Wanted
 from appliance.errors import InternalError, RequestError
@@ -41,6 +43,8 @@ class _Utterance:
     request_id: str
     hints: int
     user: str
+    began: float | None = None
+    """When its first pass began."""
     again: bool = False
     """Whether it is heard for the second time, with the full context."""
 
@@ -53,8 +57,8 @@ class Utterances:
     one of a user's who has more of them.
     """
 
-    def __init__(self, short: ShortPass, together: int) -> None:
-        self.short, self._together = short, together
+    def __init__(self, short: ShortPass, together: int, counts: Counts | None = None) -> None:
+        self.short, self._together, self.counts = short, together, counts or Counts()
         self._waiting: list[_Utterance] = []
         self._numbers = count()
         self._passes = 0
@@ -100,19 +104,24 @@ class Utterances:
 
     def step(self) -> list[Emission]:
         """Understand the first, and those that can go with it; who is not sure waits to be heard again."""
-        batch = self._batch()
+        batch, now = self._batch(), time.monotonic()
+        for each in batch:
+            each.began = each.began or now
         try:
             found = self.short.hear([each.wanted for each in batch], full=batch[0].again)
         except Exception as error:  # noqa: BLE001 - one pass's fault must not end the worker
             log.error("utterances failed", request_ids=[each.request_id for each in batch], **place_of(error))
-            return [
-                Emission(each.id, error=InternalError("The engine failed on this utterance.")) for each in batch
-            ]  # fmt: skip
+            failure = InternalError("The engine failed on this utterance.")
+            return [Emission(each.id, error=failure, began=each.began) for each in batch]
+        self.counts.together.note(len(batch))
         said: list[Emission] = []
         for each, heard in zip(batch, found, strict=True):
             unclear = missed(heard.text, heard.no_speech_prob) or not (heard.sure or _nothing(each.wanted, heard))
             if each.again or not unclear:
-                said += [Emission(each.id, _understood(each, heard)), Emission(each.id)]
+                understood = _understood(each, heard)
+                self.counts.live_seconds += each.wanted.seconds
+                self.counts.nothing_heard += not understood.text
+                said += [Emission(each.id, understood, began=each.began), Emission(each.id)]
             else:
                 each.again, each.number = True, next(self._numbers)
                 self._waiting.append(each)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from appliance.errors import EngineDown, InternalError, Overloaded
-from appliance.jobs import Prepare, Understand, live
+from appliance.jobs import JobTimes, Prepare, Understand, live
 from appliance.voice.stages import Stages
 
 if TYPE_CHECKING:
@@ -62,8 +62,14 @@ class PatientAnswer:
     def __init__(self, stage: Stage, job: AnyJob, payload: bytes, stack: AsyncExitStack) -> None:
         self._stage, self._job, self._payload, self._stack = stage, job, payload, stack
         self._answer: Answer | None = None
+        self._before = JobTimes()
         self._workers = 0
         self._begun = self._promoted = False
+
+    @property
+    def times(self) -> JobTimes:
+        """Of the last worker that it was sent to."""
+        return self._answer.times if self._answer is not None else self._before
 
     def __aiter__(self) -> PatientAnswer:
         return self
@@ -79,7 +85,7 @@ class PatientAnswer:
                     raise
                 if self._workers == MOST_WORKERS:
                     raise InternalError("Two workers failed on this, one after the other.") from None
-                self._answer = None
+                self._answer, self._before = None, answer.times
                 await self._stack.aclose()
             else:
                 self._begun = True

@@ -235,6 +235,13 @@ class Response:
             self.outcome, self.reason = "cancelled", "client_cancelled"
         else:
             self.outcome = "completed"
+        metrics.TURNS.labels("realtime", self._ended_as).inc()
         for index in list(self._open):
             self._finish(index, "incomplete")
         self._emit(events.ResponseDone(self))
+
+    @property
+    def _ended_as(self) -> metrics.TurnOutcome:
+        if self.outcome == "cancelled":  # by somebody, or because its client went away
+            return "interrupted" if self._cancelled_at else "abandoned"
+        return "failed" if self.outcome == "failed" else "completed"

@@ -238,6 +238,7 @@ class LiveSession:
         now, waited = anyio.current_time(), self.microphone.since(utterance.voice_end)
         metrics.VOICE_TO_VOICE_SECONDS.observe(waited)
         timings = stage_times(response, guess, utterance, now - waited)
+        metrics.turn_timed("realtime", timings)
         self.emit(events.TurnTimed(response.id, timings))
 
     async def _settle(self, items: Sequence[Item]) -> None:

@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 
+from appliance import metrics
 from appliance.asking import USER
 from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.store.database import now_ms
@@ -85,6 +86,7 @@ async def recognise(box: Box, shown: str, key: Key | None, address: str) -> Call
         if box.failures.worth_noting(address):
             box.audit.note(key.id if key is not None else "", f"refused: {state} key", address=address)
         await box.failures.slow_down(address)
+        metrics.WRONG_KEYS.inc()
         raise Unauthorized(WORDS.get(state, "The key is not known here." if shown else NO_KEY))
     box.keys.used(key)
     return caller_with(key, address, box.settings)

@@ -24,7 +24,7 @@ from appliance.voice.stages import Stages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from appliance.jobs import AnyJob, AnyPart
+    from appliance.jobs import AnyJob, AnyPart, JobTimes
     from appliance.voice.stages import Answer, Stage
     from appliance.web.identity.meter import Meter
 
@@ -67,6 +67,11 @@ class MeteredAnswer:
     def outcome(self) -> Outcome:
         """Whether it comes from a cache."""
         return outcome_of(self._answer)
+
+    @property
+    def times(self) -> JobTimes:
+        """When the job got how far."""
+        return self._answer.times
 
     def __aiter__(self) -> MeteredAnswer:
         return self

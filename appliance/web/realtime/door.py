@@ -24,6 +24,7 @@ from appliance.web.realtime.line import TRY_AGAIN, Line, part
 from appliance.web.realtime.lines import PREFIX, Invitation
 from appliance.web.realtime.server_events import Wording
 from appliance.web.realtime.wire_session import SessionBody
+from appliance.web.sockets import BEGUN
 from appliance.web.wire_conversation_id import ConversationId
 
 POLICY = 1008
@@ -88,6 +89,7 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
                 name = conversation or new_id("conv")
                 history = await box.conversations.history(caller.owner, name, MOST_RESUMED) if conversation else ()
                 record = Record(box.conversations, box.recorder, caller.owner, name)
+                socket.scope["state"][BEGUN] = True
                 await Line(socket, lead, session, conduct, record).serve(history)
         except ApplianceError as error:  # refused before it began, or cut off
             code = TRY_AGAIN if error.status >= 500 else POLICY

@@ -10,6 +10,7 @@ import msgspec
 from appliance.ids import new_id
 from appliance.sound import SoundOut
 from appliance.voice.live import events as e
+from appliance.web import faults
 from appliance.web.realtime.wire_items import item_body
 from appliance.web.wire_citations import FileCitation
 
@@ -96,6 +97,8 @@ class Wording:
         if response.outcome not in ("in_progress", "completed"):
             details = {"type": response.outcome}
             if response.outcome == "failed" and response.error is not None:
+                if response.error.status < 500:  # the others are told once more, as an event of their own
+                    faults.told(response.error)
                 details["error"] = error_body(response.error)
             else:
                 details["reason"] = response.reason
@@ -213,6 +216,7 @@ def _plain(event: e.LiveEvent, form: SoundFormat) -> dict[str, Any]:
         case e.OutputCleared(response_id):
             return {"type": "output_audio_buffer.cleared", "response_id": response_id}
         case e.Fault(error, cause):
+            faults.told(error)
             return {"type": "error", "error": {**error_body(error), "event_id": cause}}
         case _:
             raise TypeError(type(event).__name__)
@@ -228,6 +232,7 @@ def _transcript(event: e.TranscriptDelta | e.TranscriptDone | e.TranscriptFailed
             usage = {"type": "duration", "seconds": round(seconds, 3)}
             return {"type": f"{kind}.completed", **body, "transcript": text, "usage": usage}
         case e.TranscriptFailed(error=error):
+            faults.told(error)
             return {"type": f"{kind}.failed", **body, "error": error_body(error)}
 
 
