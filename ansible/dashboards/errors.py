@@ -7,6 +7,10 @@ from typing import Final
 from dashboards.dashboard import Dashboard, Panel, Row
 from dashboards.queries import chosen, rate, value
 
+ALERTS: Final = (
+    'count by (alertname) (ALERTS{alertstate="firing"}) or label_replace(sum(up * 0), "alertname", "none", "", "")'
+)
+
 ERRORS: Final = Dashboard(
     "errors",
     "Errors",
@@ -136,9 +140,15 @@ ERRORS: Final = Dashboard(
                 Panel(
                     "Alerts",
                     "short",
-                    {"{{alertname}}": 'count by (alertname) (ALERTS{alertstate="firing"}) or sum (up * 0)'},
+                    {"{{alertname}}": ALERTS},
                     "Those that fire; docs/operations.md has a paragraph for each.",
                     stacked=True,
+                ),
+                Panel(
+                    "Figures left out",
+                    "ops",
+                    {"{{source}}": rate("appliance_scrape_failures_total", "source")},
+                    "What the appliance could not find out about itself when Prometheus asked; its log says why.",
                 ),
                 Panel(
                     "Units that failed",

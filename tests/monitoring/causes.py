@@ -22,7 +22,9 @@ sys.path.append(str(Path(__file__).parents[1] / "realtime"))
 from caller import at_24k, calling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from caller import Caller
 
     from monitoring.cupboard import Cupboard
 
@@ -73,18 +75,52 @@ class Causes:
 
     def talk(self, over: threading.Event) -> None:
         """Somebody who takes turns."""
-        asyncio.run(self._talk(over))
+        asyncio.run(self._call(over, self._take_a_turn))
 
-    async def _talk(self, over: threading.Event) -> None:
+    def think_aloud(self, over: threading.Event) -> None:
+        """Somebody who goes on after a pause, when a reply has been begun already."""
+        asyncio.run(self._call(over, self._pause))
+
+    def interrupt(self, over: threading.Event) -> None:
+        """Somebody who stops each reply."""
+        asyncio.run(self._call(over, self._stop_the_reply))
+
+    async def _call(self, over: threading.Event, turn: Callable[[Caller, int], Awaitable[None]]) -> None:
         while not over.is_set():
             with contextlib.suppress(Exception):
-                async with calling(self.box.url, key=self.box.admin, max_output_tokens=8) as caller:
+                async with calling(self.box.url, key=self.box.admin, max_output_tokens=24) as caller:
+                    caller.forgiven = {"response_cancel_not_active"}
                     turns = 0
                     while not over.is_set():
-                        await caller.say(self.words, 0.8)
                         turns += 1
-                        await caller.until("response.done", turns)
+                        await turn(caller, turns)
             await asyncio.sleep(0.1)
+
+    async def _take_a_turn(self, caller: Caller, turns: int) -> None:
+        await caller.say(self.words, 0.8)
+        await caller.until("response.done", turns)
+
+    async def _pause(self, caller: Caller, turns: int) -> None:
+        await caller.say(self.words, 0.4)
+        await self._take_a_turn(caller, turns)
+
+    async def _stop_the_reply(self, caller: Caller, turns: int) -> None:
+        await caller.say(self.words, 0.8)
+        await caller.until("response.created", turns)
+        await caller.connection.response.cancel()
+        await caller.until("response.done", turns)
+
+    def use(self, over: threading.Event) -> None:
+        """Somebody who does all the rest: files, the same words again, a wrong request, leaving in the middle."""
+        wav = self.speak(SENTENCE).content
+        chat: dict[str, Any] = {"messages": [{"role": "user", "content": "Count."}], "max_tokens": 64, "stream": True}
+        while not over.wait(0.2):
+            self.client.post("/v1/voice/turns", files={"audio": ("q.wav", wav)}, data={"max_tokens": "8"})
+            self.client.post("/v1/audio/transcriptions", files={"file": ("q.wav", wav)})
+            self.speak("The same again.")
+            self.client.post("/v1/chat/completions", json={})
+            with self.client.stream("POST", "/v1/chat/completions", json=chat) as answer:
+                next(answer.iter_raw())
 
     def hold_the_voice(self, over: threading.Event) -> None:
         """The voice's worker gets the processor for a fifth of the time only."""

@@ -27,7 +27,7 @@ START: Final = (
     f'mount -t tmpfs -o size={DISK_MEGABYTES}m none "$1" && cp -r "$2/." "$1" && ln -s "$3" "$1/models"'
     ' && shift 3 && exec "$@"'
 )
-LIMITS: Final = {"SESSIONS": "3", "REQUESTS": "800"}
+LIMITS: Final = {"SESSIONS": "4", "REQUESTS": "800"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-EVERY: Final = "250ms"
+EVERY: Final = "1s"
+"""Time between two looks, and the longest that one may take."""
 PATIENCE_SECONDS: Final = 30.0
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION: Final = re.compile(r"(?<=\[)(\d+)([smhd])(?=\])|(?<=offset )(\d+)([smhd])")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import jsonschema_rs
 import pytest
 
-from monitoring.programs import DASHBOARDS, ROLE, ROOT, read
+from monitoring.programs import ROLE, ROOT, read
+from monitoring.questions import FILES, figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMAS: Final = Path(__file__).parent / "schemas"
-FILES: Final = sorted(DASHBOARDS.glob("*.json"))
 UNITS: Final = {
     "Bps", "bytes", "celsius", "dtdurations", "hertz", "ops", "percentunit", "reqps", "s", "short", "watt",
 }  # fmt: skip
@@ -99,6 +100,13 @@ def test_no_panel_lies_over_another(model: dict[str, Any]) -> None:
         taken |= cells
     tops = [panel["gridPos"]["y"] for panel in model["panels"]]
     assert all(upper <= lower for upper, lower in pairwise(tops))
+
+
+def test_every_figure_is_in_the_table_of_figures() -> None:
+    table = (ROOT / "docs" / "metrics.md").read_text()
+    known = {f"appliance_{name}" for name in re.findall(r"^\| `(\w+)`", table, re.MULTILINE)}
+    assert len(figures()) > 60
+    assert figures() - known == set()
 
 
 def test_no_two_have_one_name() -> None:
