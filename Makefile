@@ -46,6 +46,14 @@ soak: setup ## Minutes of load, and what it leaves behind
 host: setup $(PROVISION)/made ## Hosts that are booted, provisioned, broken, upgraded (as root; lxc mmdebstrap nftables iproute2)
 	@$(BIN)/pytest -m host --durations=12 $(ARGS)
 
+.PHONY: drill
+drill: setup ## All goes wrong, until each alert has fired and is over (with Debian's prometheus, -alertmanager, -node-exporter on PATH)
+	@$(BIN)/pytest -m drill --durations=12 $(ARGS)
+
+.PHONY: dashboards
+dashboards: setup ## Grafana's dashboards, from ansible/dashboards
+	@cd ansible && ../$(BIN)/python -m dashboards
+
 .PHONY: lint
 lint: setup
 	$(BIN)/ruff format --check

@@ -109,10 +109,12 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(url: str, conversation: str | None = None, **session: Any) -> AsyncIterator[Caller]:
+async def calling(
+    url: str, conversation: str | None = None, key: str = "none", **session: Any
+) -> AsyncIterator[Caller]:
     """A caller whose session has been set up; no error may have come unless the test took it away."""
     goes_on = {} if conversation is None else {"conversation": conversation}
-    client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
+    client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=key)
     async with client, client.realtime.connect(model="gpt-realtime", extra_query=goes_on) as connection:
         caller = Caller(connection)
         listening = asyncio.create_task(caller.listen())
