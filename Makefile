@@ -47,7 +47,7 @@ host: setup $(PROVISION)/made ## Hosts that are booted, provisioned, broken, upg
 	@$(BIN)/pytest -m host --durations=12 $(ARGS)
 
 .PHONY: drill
-drill: setup ## All goes wrong, until each alert has fired and is over (with Debian's prometheus, -alertmanager, -node-exporter on PATH)
+drill: setup ## All goes wrong, until each alert has fired and is over (with Debian's prometheus and prometheus-node-exporter on PATH)
 	@$(BIN)/pytest -m drill --durations=12 $(ARGS)
 
 .PHONY: dashboards

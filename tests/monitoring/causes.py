@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 SENTENCE: Final = "Please tell me why the sky is blue and the grass is green."
 TOGETHER: Final = 400
 """Changes at once: 128 are written together."""
+LOCK: Final = (
+    "import sqlite3, sys; database = sqlite3.connect(sys.argv[1], timeout=60);"
+    " database.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
+)
 FILL_BYTES: Final = 4_000_000
 """Every eighth of a second."""
 
@@ -136,10 +140,11 @@ class Causes:
     def knock(self, over: threading.Event) -> None:
         """More live conversations than there is room for."""
         address = f"{self.box.url.replace('http', 'ws', 1)}/v1/realtime"
+        bearer = {"authorization": f"Bearer {self.box.admin}"}
         while not over.wait(0.1):
             with (
                 contextlib.suppress(OSError, TimeoutError, WebSocketException),
-                connect(address, additional_headers=dict(self.client.headers), open_timeout=10) as line,
+                connect(address, additional_headers=bearer, open_timeout=10) as line,
             ):
                 line.recv(timeout=10)
 
@@ -201,8 +206,10 @@ class Causes:
                 writes = [client.post("/v1/conversations", json={}) for _ in range(TOGETHER)]
                 await asyncio.gather(*writes, return_exceptions=True)
 
-        with contextlib.closing(sqlite3.connect(self.box.disk / "appliance.db", timeout=30)) as database:
-            database.execute("BEGIN IMMEDIATE")
+        command = [*self.box.inside(), sys.executable, "-c", LOCK, str(self.box.state / "appliance.db")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            assert program.stdout is not None
+            program.stdout.readline()
             while not over.is_set():
                 asyncio.run(write())
-            database.rollback()
+            program.communicate()

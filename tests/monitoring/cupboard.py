@@ -39,8 +39,17 @@ class Cupboard:
     meter: str
     """Keys: one may do anything, the other read and report figures."""
     process: psutil.Process
-    disk: Path
-    """Its disk, as it can be reached from here."""
+    state: Path
+    """Its folder, as it sees it: on its disk."""
+
+    @property
+    def disk(self) -> Path:
+        """The folder, as it can be reached from here; SQLite would follow the link to another."""
+        return Path(f"/proc/{self.process.pid}/root{self.state}")
+
+    def inside(self) -> list[str]:
+        """What a command begins with that has to see its disk as it does."""
+        return ["nsenter", "--preserve-credentials", "-U", "-m", "-t", str(self.process.pid)]
 
     def worker(self, role: str) -> psutil.Process | None:
         """The worker of a stage, if there is one now."""
@@ -92,8 +101,7 @@ def cupboard(folder: Path, made: Keys, port: int) -> Iterator[Cupboard]:
         url = f"http://127.0.0.1:{port}"
         try:
             wait_ready(url)
-            disk = Path(f"/proc/{box.pid}/root{state.resolve()}")
-            yield Cupboard(url, made.admin, made.meter, process, disk)
+            yield Cupboard(url, made.admin, made.meter, process, state.resolve())
         finally:
             if box.poll() is None:
                 workers = process.children()

@@ -3,6 +3,7 @@ machine of a test has: a GPU, and a systemd whose units fail."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -85,12 +86,37 @@ def stand_in(figures: dict[str, float]) -> Iterator[StandIn]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        standing.target = f"127.0.0.1:{server.server_address[1]}"
+    with answering(Handler) as standing.target:
+        yield standing
+
+
+@contextmanager
+def alertmanager(told: set[str]) -> Iterator[str]:
+    """Stands in for it, as Debian's wants files in /usr/share: notes which alerts it is told of; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/api/v2/alerts":
+                told.update(alert["labels"]["alertname"] for alert in json.loads(body))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with answering(Handler) as address:
+        yield address
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Its address, while it does."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield standing
+            yield f"127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()

@@ -134,13 +134,6 @@ class Prometheus:
         self._config.write_text(change(self._config.read_text()))
         self._process.send_signal(signal.SIGHUP)
 
-    def ready(self) -> bool:
-        """Whether it answers."""
-        try:
-            return bool(self._client.get("status/buildinfo").status_code == 200)
-        except httpx.TransportError:
-            return False
-
 
 def until(good: Callable[[], Any], seconds: float = PATIENCE_SECONDS, every: float = 0.1) -> Any:
     """What `good` gives as soon as it is true."""
@@ -149,6 +142,14 @@ def until(good: Callable[[], Any], seconds: float = PATIENCE_SECONDS, every: flo
         assert time.monotonic() < deadline, f"{seconds} s, and still not so"
         time.sleep(every)
     return found
+
+
+def answers(address: str) -> bool:
+    """Whether somebody does, and well."""
+    try:
+        return httpx.get(address, timeout=30).is_success
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager
@@ -164,29 +165,10 @@ def prometheus(folder: Path, watched: Watched, times: int = 1) -> Iterator[Prome
     with (folder / "log").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             running = Prometheus(address, config, process)
-            until(lambda: running.ready() or process.poll() is not None)
+            until(lambda: answers(f"http://{address}/-/ready") or process.poll() is not None)
             assert process.poll() is None, (folder / "log").read_text()
             yield running
             running.close()
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-@contextmanager
-def alertmanager(folder: Path) -> Iterator[str]:
-    """Debian's, with the configuration that the role gives it by default; its address."""
-    address = f"127.0.0.1:{(port := free_port())}"
-    template = Environment(autoescape=False)  # noqa: S701 - no page
-    template.filters["to_nice_yaml"] = lambda value, **_: yaml.safe_dump(value)
-    text = template.from_string((ROLE / "templates" / "alertmanager.yml.j2").read_text())
-    config = folder / "alertmanager.yml"
-    config.write_text(text.render(read(ROLE / "defaults" / "main.yml")))
-    given = [f"--config.file={config}", f"--storage.path={folder / 'alertmanager'}"]
-    command = [program("prometheus-alertmanager"), *arguments("alertmanager.j2", str(port)), *given]
-    with (folder / "am.log").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            yield address
         finally:
             process.terminate()
             process.wait(30)
