@@ -106,3 +106,20 @@ def test_prometheus_sees_it(trixie: Machine) -> None:
     trixie.wait(f"{ask} | grep -q '\"1\"'")
     jobs = trixie.run("curl -fsS http://127.0.0.1:9090/api/v1/label/job/values").out
     assert {"appliance", "node"} <= set(json.loads(jobs)["data"])
+
+
+def test_prometheus_works_out_the_rules(trixie: Machine) -> None:
+    groups = json.loads(trixie.run("curl -fsS http://127.0.0.1:9090/api/v1/rules").out)["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert {group["name"] for group in groups} == {"recorded", "service", "storage", "host", "gpu", "watching"}
+    assert [rule["lastError"] for rule in rules if rule.get("lastError")] == []
+    for rule in rules:
+        if rule["type"] == "alerting":
+            assert rule["annotations"]["runbook_url"] == f"docs/operations.md#{rule['name'].lower()}"
+
+
+def test_node_exporter_tells_of_the_appliances_units(trixie: Machine) -> None:
+    told = trixie.run("curl -fsS http://127.0.0.1:9100/metrics").out
+    assert 'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}' in told
+    assert 'node_systemd_service_restart_total{name="appliance.service"}' in told
+    assert 'state="failed",type="oneshot"' in told

@@ -161,10 +161,8 @@ class Causes:
 
     def spoil_the_cache(self, over: threading.Event) -> None:
         """The disk forgets what is in the cache of speech."""
-        number = 0
         while not over.wait(0.1):
-            number += 1
-            self.speak(f"Number {number}.")
+            self.speak("Once more.")
             for file in (self.box.disk / "cache" / "speech").rglob("*"):
                 if file.is_file():
                     with contextlib.suppress(OSError):

@@ -31,7 +31,7 @@ TIMES: Final = 60
 ALERTS: Final = sorted(rule["alert"] for rule in rules("alert"))
 FIRE_SECONDS: Final = 150.0
 FORGET_SECONDS: Final = 150.0
-ANSWER_SECONDS: Final = 60.0
+ANSWER_SECONDS: Final = 120.0
 QUIET_SECONDS: Final = 8.0
 BAD: Final = {
     'appliance_gpu_temperature_celsius{gpu="0"}': 91.0,
@@ -47,10 +47,6 @@ BAD: Final = {
     "node_timex_sync_status": 0.0,
 }
 """The stand-in's figures of a host and a GPU that are not well."""
-FIRST: Final = {
-    "SlowTurns", "Refusing", "KeysGuessed", "SpokenTestFailing", "CachesFailing", "PrometheusFailing", "TargetDown",
-}  # fmt: skip
-"""Alerts whose causes need a box that otherwise works."""
 
 
 class Watcher:
@@ -66,8 +62,9 @@ class Watcher:
         print(f"{time.monotonic() - self._began:5.0f} s  {what}")
 
     def look(self) -> set[str]:
-        """What fires now."""
-        found = {each["labels"]["alertname"]: each for each in self._prometheus.alerts()}
+        """What fires now. Disks that are the machine's, and not the drill's own, are left out."""
+        alerts = [each for each in self._prometheus.alerts() if each["labels"].get("place", "state") == "state"]
+        found = {each["labels"]["alertname"]: each for each in alerts}
         for name, alert in found.items():
             if name not in self.fired:
                 self.fired[name] = alert
@@ -140,10 +137,10 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
             causes.report("wrong")
         node.close()
         running.reload(lambda text: "broken: " + text)
-        with going_on(
-            *[causes.talk] * 4, causes.hold_the_voice, causes.knock, causes.guess_keys, causes.spoil_the_cache
-        ):
-            watcher.wait(FIRST)
+        with going_on(causes.spoil_the_cache, causes.guess_keys):
+            watcher.wait({"CachesFailing", "KeysGuessed"})
+        with going_on(*[causes.talk] * 4, causes.hold_the_voice, causes.knock):
+            watcher.wait({"SlowTurns", "Refusing"})
         with going_on(causes.lock_the_database):
             watcher.wait({"WritesWaiting"})
         with going_on(causes.kill_the_thinker, causes.ask, causes.fill_the_disk):
