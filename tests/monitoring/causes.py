@@ -41,9 +41,15 @@ FILL_BYTES: Final = 4_000_000
 
 @contextmanager
 def going_on(*works: Callable[[threading.Event], None]) -> Iterator[None]:
-    """These, until the block ends; what goes wrong for them is what they are for."""
+    """These, until the block ends; what goes wrong for them is what they are for, and they try again."""
     over = threading.Event()
-    threads = [threading.Thread(target=work, args=(over,)) for work in works]
+
+    def again(work: Callable[[threading.Event], None]) -> None:
+        while not over.wait(0.1):
+            with contextlib.suppress(Exception):
+                work(over)
+
+    threads = [threading.Thread(target=again, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     try:
