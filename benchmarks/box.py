@@ -43,9 +43,14 @@ class Box:
 
 
 @contextmanager
-def running(state_dir: Path, environ: Mapping[str, str], *, keys: bool = False) -> Iterator[Box]:
-    """Start `appliance serve` with these settings, for anybody unless it wants `keys`; ends it on the way out."""
-    command = [sys.executable, "-m", "appliance", "serve", "--port", "0", "--state-dir", str(state_dir)]
+def running(
+    state_dir: Path, environ: Mapping[str, str], *, keys: bool = False, module: str = "appliance"
+) -> Iterator[Box]:  # fmt: skip
+    """Start `appliance serve` with these settings, for anybody unless it wants `keys`; ends it on the way out.
+
+    `module`: what is run in the place of `appliance`.
+    """
+    command = [sys.executable, "-m", module, "serve", "--port", "0", "--state-dir", str(state_dir)]
     with (
         tempfile.NamedTemporaryFile("r") as log,
         Path(log.name).open("w") as output,
