@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from monitoring.cupboard import Cupboard
 
 SENTENCE: Final = "Please tell me why the sky is blue and the grass is green."
-TOGETHER: Final = 400
+TOGETHER: Final = 300
 """Changes at once: 128 are written together."""
 LOCK: Final = (
     "import sqlite3, sys; database = sqlite3.connect(sys.argv[1], timeout=60);"
@@ -41,9 +41,15 @@ FILL_BYTES: Final = 4_000_000
 
 @contextmanager
 def going_on(*works: Callable[[threading.Event], None]) -> Iterator[None]:
-    """These, until the block ends; what goes wrong for them is what they are for."""
+    """These, until the block ends; what goes wrong for them is what they are for, and they try again."""
     over = threading.Event()
-    threads = [threading.Thread(target=work, args=(over,)) for work in works]
+
+    def again(work: Callable[[threading.Event], None]) -> None:
+        while not over.wait(0.1):
+            with contextlib.suppress(Exception):
+                work(over)
+
+    threads = [threading.Thread(target=again, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     try:
@@ -195,19 +201,22 @@ class Causes:
 
     def lock_the_database(self, over: threading.Event) -> None:
         """Another program holds it, while many write."""
-
-        async def write() -> None:
-            limits = httpx.Limits(max_connections=TOGETHER)
-            async with httpx.AsyncClient(
-                base_url=self.box.url, headers=dict(self.client.headers), timeout=120, limits=limits
-            ) as client:
-                writes = [client.post("/v1/conversations", json={}) for _ in range(TOGETHER)]
-                await asyncio.gather(*writes, return_exceptions=True)
-
         command = [*self.box.inside(), sys.executable, "-c", LOCK, str(self.box.state / "appliance.db")]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            assert program.stdin is not None
             assert program.stdout is not None
             program.stdout.readline()
-            while not over.is_set():
-                asyncio.run(write())
-            program.communicate()
+            asyncio.run(self._write(over, program.stdin.close))
+
+    async def _write(self, over: threading.Event, let_go: Callable[[], None]) -> None:
+        headers, limits = dict(self.client.headers), httpx.Limits(max_connections=TOGETHER)
+        async with httpx.AsyncClient(base_url=self.box.url, headers=headers, timeout=120, limits=limits) as client:
+
+            async def go_on() -> None:
+                while not over.is_set():
+                    await client.post("/v1/conversations", json={})
+
+            writers = asyncio.gather(*(go_on() for _ in range(TOGETHER)), return_exceptions=True)
+            await asyncio.to_thread(over.wait)
+            let_go()
+            await writers
