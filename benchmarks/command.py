@@ -120,7 +120,8 @@ def _add(name: str, summary: str, parts: tuple[str, ...]) -> None:
         state_dir: Path, only: tuple[str, ...] = (), **given: Any,
     ) -> None:  # fmt: skip
         names = tuple(name for name in PARTS if name in (only or parts))
-        given = {**given, "limit_seconds": given.pop("limit", 2.0), "think_seconds": given.pop("think", 3.0)}
+        renamed = {"limit": "limit_seconds", "think": "think_seconds"}
+        given = {renamed.get(option, option): value for option, value in given.items()}
         _run(names, config, state_dir, speech, json_file, out or _out(), report=report, quick=quick, **given)
 
     command: Any = _measuring(measure)

@@ -54,9 +54,9 @@ log = logs.logger(__name__)
 
 LIVE_ROOM: Final = 8  # so many times as many live jobs find room: they are small and short, and somebody waits
 
-ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
-"""Threads that wait for each other look a thousand times (microseconds) before they sleep: docs/decisions/."""
-
+ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "2", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000",
+                      "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
+"""Threads look a thousand times (microseconds) for each other before they sleep; numpy has one: docs/decisions/."""
 COMMAND: Final = (sys.executable, "-m", "appliance.engines.worker")
 
 

@@ -364,7 +364,7 @@ async def test_any_stages_can_be_given_documents(tmp_path: Path) -> None:
             await numbers_of(box, LOCAL, ["gone"], "collections")
         assert gone.value.param == "collections[0]"
         stages = with_documents(box.stages, box.search, LOCAL, numbers, "automatic", context=1024, aloud=True)
-        assert (stages.stt, stages.tts, stages.turn) == (stage, stage, stage)
+        assert (stages.stt, stages.tts, stages.turn) == (box.stages.stt, box.stages.tts, box.stages.turn)
         job = Generate(messages=[Message("user", QUESTION)])
         async with stages.llm.stream(job) as answer:
             parts = [part async for part, _ in answer]
