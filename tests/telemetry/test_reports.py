@@ -18,7 +18,7 @@ from appliance.web import chat
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-SECRET = "my safe opens with the number of the beast"
+SECRET = "my safe opens with the number of the beast"  # pragma: allowlist secret
 KEY = "va_abcdefgh_notakeyatall"  # pragma: allowlist secret
 """As a client might send it."""
 

@@ -7,7 +7,7 @@ import pytest
 from appliance.telemetry.trace_context import continued
 from appliance.telemetry.traces import endpoint
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"  # pragma: allowlist secret
 
 
 def test_a_trace_is_gone_on_with() -> None:

@@ -26,9 +26,9 @@ from appliance.web.names import Names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"  # pragma: allowlist secret
 PARENT = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
-SECRET = "the heron stands in cold water"
+SECRET = "the heron stands in cold water"  # pragma: allowlist secret
 ASK = {"model": "default", "messages": [{"role": "user", "content": SECRET}]}
 STORY = Story(
     id="turn_1", door="turns", outcome="completed", zero_ms=1_700_000_000_000,

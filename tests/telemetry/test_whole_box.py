@@ -13,7 +13,7 @@ from receivers import receiving
 if TYPE_CHECKING:
     from pathlib import Path
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"  # pragma: allowlist secret
 STAGES = {"listening": "transcribe", "thinking": "chat", "speaking": "speak"}
 
 
