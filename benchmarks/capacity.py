@@ -206,6 +206,9 @@ def measure(
     rhythm, goal = rhythm or Rhythm(), goal or Goal()
     trials = Trials(box, files, rhythm, goal, time.monotonic() + 60 * minutes, key)
     found = search(trials.level, goal, start=start, most=most)
+    if not found.levels:
+        least_minutes = CYCLE_SECONDS * (1 + goal.turns(start, full=False) / start) / 60
+        raise click.ClickException(f"{minutes:g} minutes are too few: {start} people alone take {least_minutes:.0f}")
     click.echo(f"{found.speakers} people at once ({found.why})", err=True)
     yield Figure("capacity_speakers", found.speakers, "people", lower_is_better=False)
     yield Figure("capacity_confirmed", float(found.confirmed))
