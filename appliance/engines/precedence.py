@@ -17,7 +17,7 @@ import msgspec
 
 from appliance.engines.fairness import FIRST_WORDS
 from appliance.engines.frames import Hold
-from appliance.jobs import Generate, Speak, Understand
+from appliance.jobs import Generate, Speak, Understand, is_awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,9 +112,7 @@ class Claim:
         self._over = False
         self._goes_on = not isinstance(job, Speak)
         """Whether a turn has another stage behind this one."""
-        # What was probably said is understood before anybody knows that the turn is over, for whoever waits then.
-        soon = isinstance(job, Understand) and job.priority != "background"
-        if soon or (isinstance(job, Generate | Speak) and job.priority == "live"):
+        if is_awaited(job) and isinstance(job, Understand | Generate | Speak):
             precedence.press(self)
 
     def press(self) -> None:

@@ -25,7 +25,7 @@ from appliance.engines import cuda, frames
 from appliance.engines.faults import ModelRefused
 from appliance.engines.holding import Holding
 from appliance.engines.specs import AnySpec, Encoder, Llama, Piper, Turn, Whisper
-from appliance.jobs import ROLES
+from appliance.jobs import ROLES, is_awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +167,7 @@ class Worker:
     def _deliver(self, engine: Engine, message: frames.ToWorker, payload: bytes) -> None:
         match message:
             case frames.Start(id=job_id, job=job, request_id=request_id, window=window, user=user):
-                self._holding.started(job_id, user, live=getattr(job, "priority", "") == "live")
+                self._holding.started(job_id, user, live=is_awaited(job))
                 engine.submit(job_id, job, payload, request_id=request_id, window=window, user=user)
             case frames.Grant(id=job_id, parts=parts):
                 engine.grant(job_id, parts)

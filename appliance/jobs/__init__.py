@@ -72,6 +72,11 @@ def is_live(job: AnyJob) -> bool:
     return isinstance(job, Understand) or getattr(job, "priority", None) == "live"
 
 
+def is_awaited(job: AnyJob) -> bool:
+    """Whether somebody waits for it, or soon will: what was said is understood before the turn is known to be over."""
+    return getattr(job, "priority", None) == "live" or (isinstance(job, Understand) and job.priority != "background")
+
+
 def live(job: AnyJob) -> AnyJob:
     """The same job for somebody who listens."""
     return structs.replace(job, priority="live") if hasattr(job, "priority") else job
@@ -123,6 +128,7 @@ __all__ = [
     "Understand",
     "Understood",
     "Word",
+    "is_awaited",
     "is_live",
     "live",
 ]

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.engines import frames
 from appliance.engines.fairness import FIRST_WORDS, by_user, has_room, in_turn, shares
 from appliance.engines.frames import Hold
 from appliance.engines.holding import HELD_SECONDS, NEW_SECONDS, Holding
 from appliance.engines.interleave import Interleaved
 from appliance.engines.precedence import HANDOVER_SECONDS, HOLD_SECONDS, Precedence
+from appliance.engines.worker import Worker
 from appliance.jobs import Generate, Prepare, Speak, Token, Transcribe, Understand
 
 if TYPE_CHECKING:
@@ -323,3 +326,18 @@ def test_a_newcomer_with_little_is_exempt_at_once() -> None:
     assert told[-1] == Hold(HOLD_SECONDS, ["a"])
     one.claim(Generate(), "c")
     assert told[-1] == Hold(HOLD_SECONDS, ["a"], ["c"])
+
+
+@pytest.mark.parametrize(
+    "job", [Understand(priority="typed"), Understand(), Generate(priority="live"), Speak(text="", priority="live")]
+)
+def test_no_worker_is_held_up_by_the_very_job_that_is_waited_for(job: AnyJob) -> None:
+    one, told = precedence()
+    worker, engine = Worker(cast("Any", None), cast("Any", None)), Interleaved(counted, width=2)
+    worker._deliver(engine, frames.Start(1, Generate(), "", 1, "a"), b"")
+    claim = one.claim(job, "a")
+    worker._deliver(engine, told[-1], b"")
+    assert worker._holding.seconds > 0  # what was there before is
+    worker._deliver(engine, frames.Start(2, job, "", 1, "a"), b"")
+    assert worker._holding.seconds == 0
+    claim.end()
