@@ -5,6 +5,8 @@ itself would make. *stock*: the one-sequence engine that came before, `llama_cpp
 `python -m benchmarks.bare SPEC` reads a line of JSON for each round, and answers with one.
 """
 
+# ruff: noqa: E402 - CUDA's libraries come before llama.cpp
+
 from __future__ import annotations
 
 import ctypes
@@ -16,9 +18,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import llama_cpp
 import msgspec
 import numpy as np
+
+from appliance.engines.cuda import preload
+
+preload()
+
+import llama_cpp
 
 from appliance.engines.llama import hearing, loading
 from appliance.engines.llama.anatomy import shape_of
@@ -136,8 +143,7 @@ def main() -> None:
     """Serve rounds from standard input."""
     hearing.hush()
     spec = msgspec.json.decode(sys.argv[1], type=Llama)
-    bare = Bare(spec)
-    stock = Stock(spec)
+    bare, stock = Bare(spec), None
     print(json.dumps({"ends": sorted(bare.vocabulary.ends)}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
@@ -146,6 +152,7 @@ def main() -> None:
             case "bare":
                 answer = {"rate": bare.rate(prompts, order["steps"])}
             case "stock":
+                stock = stock or Stock(spec)  # a second model in memory is for those who ask
                 answer = {"rate": stock.rate([bare.tokens(prompt) for prompt in prompts], order["steps"])}
             case _:
                 answer = bare.gaps(order["depth"], order["steps"])

@@ -46,10 +46,19 @@ class Bench:
     """Voice to voice that has to be kept where a part looks for the most that keeps it."""
     think_seconds: float = 3.0
     speakers: int | None = None
+    carried: int | None = None
+    """People that the box carries, where that is known: by `capacity` in the same run, if not said."""
+    stages: Path | None = None
+    """Result with the stages that the model starts from; None: they are measured."""
     notes: list[str] = field(default_factory=list)
     """What is to be known of the part that is measured."""
     _speech: Speech | None = None
     _made: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def long_minutes(self) -> float:
+        """Of a long part."""
+        return self.minutes or (3.0 if self.quick else 30.0)
 
     @contextmanager
     def box(
@@ -77,7 +86,7 @@ class Bench:
     def client(self, box: Box, key: str | None = None) -> Iterator[httpx.Client]:
         """A client of a box."""
         shown = {"authorization": f"Bearer {key}"} if key else {}
-        with httpx.Client(base_url=box.url, timeout=ANSWER_SECONDS, headers=shown) as client:
+        with httpx.Client(base_url=box.url, timeout=ANSWER_SECONDS, headers=shown, trust_env=False) as client:
             yield client
 
     @property

@@ -3,7 +3,8 @@
 People speak recordings in real time through the live socket, hear each reply out, think and speak again
 (`speakers.Rhythm`), and begin one after another. The number is doubled until the goal is missed, then bisected, each
 level at a glance; the number found is measured twice in full, and one person fewer is tried if it does not hold.
-A level ends early when so many turns are over the limit that it cannot keep the goal any more. How sure a percentile
+A level ends early when so many turns are over the limit that it cannot keep the goal any more; otherwise when everybody
+has been heard once more, so that whoever waits longest is not left out. How sure a percentile
 is, is said as if turns were independent; a queue makes neighbours alike, which is why the last level is repeated.
 """
 
@@ -17,10 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from benchmarks.box import running
 from benchmarks.figures import Figure
 from benchmarks.footprint import cpu_seconds
-from benchmarks.order_statistics import allowed, least, nearest_rank
+from benchmarks.order_statistics import allowed, nearest_rank
 from benchmarks.people import people
 from benchmarks.quantiles import interval
 from benchmarks.speakers import Order, Rhythm
@@ -171,7 +171,7 @@ class Trials:
     def level(self, speakers: int, full: bool) -> Level:
         """Measure one. Raises `OutOfTimeError` where there is no time left for it."""
         level = Level(speakers, full, self._goal.turns(speakers, full=full))
-        expected = CYCLE_SECONDS * (1 + level.planned / speakers)
+        expected = CYCLE_SECONDS * (2 + level.planned / speakers)
         if time.monotonic() + expected > self._until:
             raise OutOfTimeError
         self._seed += 1
@@ -179,19 +179,26 @@ class Trials:
             self._order, speakers=speakers, seed=self._seed, spread_seconds=min(CYCLE_SECONDS, 2.0 * speakers)
         )
         began, spent = time.monotonic(), cpu_seconds(self._box.pid)
+        unheard: set[int] | None = None
         with people(order) as reports:
             for report in reports:
                 level.add(report)
                 level.clients_load = report.load
                 level.wall_seconds = time.monotonic() - began
-                if level.over:
-                    break
                 if level.hopeless(self._goal.limit):
                     level.ended_early = "the goal is missed already"
                     break
-                if level.wall_seconds > SLOW * expected or time.monotonic() > self._until:
+                if unheard is not None:
+                    unheard.discard(report.speaker)
+                elif level.over:
+                    unheard = set(range(speakers))
+                if unheard is not None and not unheard:
+                    break
+                if level.wall_seconds > SLOW * expected:
                     level.ended_early = "too slow"
                     break
+                if time.monotonic() > self._until:
+                    raise OutOfTimeError
         level.box_load = (cpu_seconds(self._box.pid) - spent) / (time.monotonic() - began)
         click.echo(level.row(self._goal.limit), err=True)
         time.sleep(2.0)  # replies that were under way are over
@@ -207,7 +214,7 @@ def measure(
     trials = Trials(box, files, rhythm, goal, time.monotonic() + 60 * minutes, key)
     found = search(trials.level, goal, start=start, most=most)
     if not found.levels:
-        least_minutes = CYCLE_SECONDS * (1 + goal.turns(start, full=False) / start) / 60
+        least_minutes = CYCLE_SECONDS * (2 + goal.turns(start, full=False) / start) / 60
         raise click.ClickException(f"{minutes:g} minutes are too few: {start} people alone take {least_minutes:.0f}")
     click.echo(f"{found.speakers} people at once ({found.why})", err=True)
     yield Figure("capacity_speakers", found.speakers, "people", lower_is_better=False)
@@ -232,32 +239,3 @@ def _figures(name: str, level: Level, limit: float) -> Iterator[Figure]:
     yield Figure(f"{name}_seconds", level.wall_seconds, "s")
     yield Figure(f"{name}_box_load", level.box_load, "cores")
     yield Figure(f"{name}_clients_load", level.clients_load, "cores")
-
-
-@click.command()
-@click.option("--limit", default=2.0, show_default=True, help="Voice to voice that 95 of 100 turns have to keep, in s.")
-@click.option("--think", default=3.0, show_default=True, help="Seconds that people think, on average.")
-@click.option("--reply-tokens", default=40, show_default=True, help="Longest reply.")
-@click.option("--turns", default=100, show_default=True, type=click.IntRange(least(SHARE)), help="Of a level in full.")
-@click.option("--glance", default=40, show_default=True, type=click.IntRange(20), help="Turns of a level on the way.")
-@click.option("--minutes", default=30.0, show_default=True, help="It ends by then, with what it has found.")
-@click.option("--start", default=2, show_default=True, type=click.IntRange(1), help="People at first.")
-@click.option("--most", default=64, show_default=True, type=click.IntRange(1, 512), help="People at last.")
-@click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
-@click.option(
-    "--speech", type=click.Path(file_okay=False, exists=True, path_type=Path), default=Path("../shared/speech")
-)
-def main(
-    limit: float, think: float, reply_tokens: int, turns: int, glance: int, minutes: float, start: int, most: int,
-    state_dir: Path, speech: Path,
-) -> None:  # fmt: skip
-    """How many people at once a box of this machine carries."""
-    rhythm, goal = Rhythm(think_seconds=think, reply_tokens=reply_tokens), Goal(limit, glance, turns)
-    with running(state_dir, {"APPLIANCE_LIMITS__SESSIONS": str(most + 1)}) as box:
-        files = sorted(speech.glob("*.wav"))
-        for figure in measure(box, files, rhythm, goal, minutes=minutes, start=start, most=most):
-            click.echo(figure.row())
-
-
-if __name__ == "__main__":
-    main()

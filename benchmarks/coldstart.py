@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.box import Box
 
 SECONDS: Final = 60.0
-MOST, QUICK = 8, 2
+MOST, QUICK = 6, 2
 COLD, COLD_QUICK = 3, 1
 WARM_TURNS: Final = 3
 IDLE_SECONDS: Final = 15.0

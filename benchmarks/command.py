@@ -93,7 +93,9 @@ encoder_option = click.option(
     "--encoder", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
     help="GGUF file that makes vectors, in place of the box's own.",
 )  # fmt: skip
-minutes_option = click.option("--minutes", type=click.FloatRange(min=0.1), default=None, help="It ends by then.")
+minutes_option = click.option(
+    "--minutes", type=click.FloatRange(min=0.1), default=None, help="So long, at most.  [default: 30]"
+)
 think_option = click.option("--think", default=3.0, show_default=True, help="Seconds that people think, on average.")
 limit_option = click.option(
     "--limit", default=2.0, show_default=True, help="Seconds, voice to voice, that 95 of 100 turns have to keep."
@@ -101,6 +103,14 @@ limit_option = click.option(
 speakers_option = click.option(
     "--speakers", type=click.IntRange(1), default=None,
     help="So many people.  [default: 80 % of what the box is found to carry]",
+)  # fmt: skip
+carried_option = click.option(
+    "--carried", type=click.IntRange(1), default=None,
+    help="People that the box carries, as `appliance bench capacity` has found, to compare with.",
+)  # fmt: skip
+stages_option = click.option(
+    "--stages", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+    help="Start from the stages in this result, in place of measuring them.",
 )  # fmt: skip
 EXTRA: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
     "all": (
@@ -110,6 +120,7 @@ EXTRA: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
     "turn": (sessions_option,),
     "retrieval": (encoder_option,),
     "capacity": (minutes_option, limit_option, think_option),
+    "model": (limit_option, think_option, carried_option, stages_option),
     "soak": (minutes_option, think_option, speakers_option),
 }
 
@@ -150,6 +161,7 @@ def _run(
         models = lineup(settings)
     except (SettingsError, CatalogError) as error:
         raise click.ClickException(str(error)) from error
+    _writable(json_file.parent if json_file else out)
     made = Bench(
         settings, models, scratch=_scratch(state_dir), config=config_of(config, state_dir), quick=quick,
         recordings=speech or (SPEECH if SPEECH.is_dir() and not PLACES.released() else None), **given,
@@ -169,6 +181,16 @@ def _run(
         _report([file], file.parent)
     if not whole:
         raise SystemExit(1)
+
+
+def _writable(folder: Path) -> None:
+    """Said before anything is measured, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise click.ClickException(f"{folder}: cannot be written to")
 
 
 def _scratch(state_dir: Path) -> Path:
@@ -220,7 +242,7 @@ def _report(files: list[Path], folder: Path) -> None:
 @click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--fail-on-slower", type=click.FloatRange(min=0), default=None, metavar="PERCENT",
-    help="Exit with 1 if a figure is beyond doubt worse by more than this.",
+    help="Exit with 1 if a figure is beyond doubt worse by more than this, or not there any more.",
 )  # fmt: skip
 @click.option(
     "--floor", type=click.FloatRange(min=0), default=5.0, show_default=True, metavar="PERCENT",
@@ -248,12 +270,25 @@ def compare(before: Path, after: Path, fail_on_slower: float | None, floor: floa
     counts = {verdict: sum(each.verdict == verdict for each in found) for verdict in comparing.VERDICTS}
     click.echo(f"\n{len(found)} figures: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count))
     lost = [each for each in found if each.lost and fail_on_slower is not None and each.loss_percent > fail_on_slower]
+    gone = comparing.gone(one, other) if fail_on_slower is not None else []
+    if gone:
+        click.echo(f"not measured any more: {', '.join(gone)}")
     if lost:
         worst = max(lost, key=lambda each: each.loss_percent)
         click.echo(
             f"{len(lost)} worse by more than {fail_on_slower:g} %: {worst.after.name} by {worst.loss_percent:.0f} %"
         )
+    if lost or gone:
         raise SystemExit(1)
+
+
+@bench.command()
+@limit_option
+def cards(limit: float) -> None:
+    """Print how many people named GPUs would carry: computed from their makers' figures, never run."""
+    from benchmarks import paper
+
+    click.echo(paper.page(limit))
 
 
 @bench.command()

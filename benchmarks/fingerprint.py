@@ -75,7 +75,7 @@ def fingerprint(settings: Settings, lineup: Lineup, speech: dict[str, Any]) -> d
         "appliance": appliance.__version__,
         "processor": {"model": _processor(), "architecture": platform.machine(), "cores": cores, **_frequency()},
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "gpus": list(_gpus()),
+        "gpus": list(gpus()),
         "system": {"kernel": platform.release(), "distribution": _distribution(), "python": platform.python_version()},
         "builds": _builds(),
         "libraries": dict(_versions()),
@@ -227,7 +227,7 @@ def _builds() -> dict[str, Any]:
     return told
 
 
-def _gpus() -> Iterator[dict[str, Any]]:
+def gpus() -> Iterator[dict[str, Any]]:
     """Cards by NVML; none where there is no driver."""
     import pynvml
 

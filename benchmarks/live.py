@@ -6,6 +6,7 @@ And what that is held against: the same turn one stage after another, and each s
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from appliance.cli.line import Reply
+    from benchmarks.bench import Bench
     from benchmarks.box import Box
 
 ENDPOINT_SECONDS: Final = 0.5
@@ -48,6 +51,8 @@ class Turn:
     timings: dict[str, float]
     sound: int = 0
     """Number of the recording."""
+    cut_offs: int = 0
+    """Replies that began while it was still sounding; they are not the answer."""
 
 
 def session(detection: dict[str, Any]) -> dict[str, Any]:
@@ -96,26 +101,37 @@ async def one_turn(line: Line, mouth: Mouth, sound: bytes, most: float = ANSWER_
     """
     before = len(line.replies)
     ended = await mouth.say(sound)
-    await mouth.silent_until(lambda: any(_timed(reply) for reply in line.replies[before:]), most)
-    reply = next(reply for reply in line.replies[before:] if _timed(reply))
-    if line.errors:
-        raise LineError(str(line.errors[0]))
+
+    def answer() -> Reply | None:
+        return next((reply for reply in line.replies[before:] if _begun(reply) > ended), None)
+
+    await mouth.silent_until(lambda: answer() is not None, most)
+    reply = answer()
+    if reply is None or line.errors:
+        raise LineError(str(line.errors[0]) if line.errors else "lost")
     await line.send("response.cancel")
     await mouth.silent_until(reply.done.is_set, ANSWER_SECONDS)
     line.errors.clear()  # the reply may have been over already
     await mouth.silence(LEAD_SECONDS)
-    assert reply.first_audio_at is not None  # noqa: S101 - it was waited for
-    return Turn(reply.first_audio_at - ended, reply.timings)
+    early = sum(-math.inf < _begun(one) <= ended for one in line.replies[before:])
+    return Turn(_begun(reply) - ended, reply.timings, cut_offs=early)
 
 
 class InTurn:
     """The same models, one stage after another: each one's whole result before the next begins."""
 
-    def __init__(self, client: httpx.Client, whisper: str) -> None:
+    def __init__(self, client: httpx.Client, bench: Bench) -> None:
+        from appliance.engines.cuda import preload
+
+        preload()
         from faster_whisper import WhisperModel
 
+        stt = bench.settings.stt
         self._client = client
-        self._whisper = WhisperModel(whisper, compute_type="int8", cpu_threads=os.cpu_count() or 1)
+        self._whisper = WhisperModel(
+            str(bench.lineup.stt.main), device=stt.device, compute_type=stt.compute_type,
+            cpu_threads=len(os.sched_getaffinity(0)),
+        )  # fmt: skip
 
     def libraries(self, sound: bytes) -> float:
         """As most servers do it: faster-whisper's own `transcribe`, then the whole text, then all of its audio."""
@@ -140,8 +156,9 @@ class InTurn:
         return time.perf_counter() - started
 
 
-def _timed(reply: Any) -> bool:
-    return reply.first_audio_at is not None and bool(reply.timings)
+def _begun(reply: Reply) -> float:
+    """When its first audio came; before all times where it has none."""
+    return reply.first_audio_at if reply.first_audio_at is not None and reply.timings else -math.inf
 
 
 def lower_bound(client: httpx.Client, sound: bytes) -> dict[str, float]:

@@ -5,10 +5,12 @@ Beside each rate, alternately, that of a bare `llama_decode` loop over as many s
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from appliance.engines.host import ENVIRONMENT
 from appliance.engines.specs import Llama
@@ -26,25 +28,26 @@ STREAMS: Final = (1, 4, 8, 16)
 TOKENS: Final = 64
 """Of each reply; the bare loop writes as many."""
 CONTEXT: Final = 4096
-SECONDS: Final = 125.0
-MOST, QUICK = 6, 1
+SECONDS: Final = 90.0
+MOST, QUICK = 5, 1
 PREFIX: Final = 1000
 """Tokens of a shared prompt."""
 PREFIX_SECONDS: Final = 30.0
 PREFIX_MOST, PREFIX_QUICK = 6, 1
 ASKED: Final = 5
 """Questions behind a shared prompt, the first left out."""
-SETTINGS: Final = {"APPLIANCE_LLM__CONTEXT": str(CONTEXT), "APPLIANCE_LLM__CACHE_MB": "0"}
-"""No states on disk: they would make the second round of a cold prompt a warm one."""
+SETTINGS: Final = {
+    "APPLIANCE_LLM__CONTEXT": str(CONTEXT), "APPLIANCE_LLM__CACHE_MB": "0", "APPLIANCE_LLM__SPECULATION": "off",
+}  # fmt: skip
+"""No states on disk: they would make the second round of a cold prompt a warm one. Neither side guesses."""
 
 
 def spec_of(bench: Bench) -> Llama:
     """The model as the benchmark's box loads it."""
     llm, model = bench.settings.llm, bench.lineup.llm
-    return Llama(
-        name=model.name, path=str(model.main), context=CONTEXT, sequences=max(llm.sequences, *STREAMS),
-        gpu_layers=llm.gpu_layers, threads=llm.threads, batch=llm.batch,
-    )  # fmt: skip
+    alike = {key: value for key, value in asdict(llm).items() if key in Llama.__struct_fields__}
+    given = {**alike, "context": CONTEXT, "sequences": max(llm.sequences, *STREAMS), "speculation": "off"}
+    return Llama(name=model.name, path=str(model.main), **given)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
@@ -73,7 +76,7 @@ def _rates(crowd: Crowd, bare: Talker, quick: bool) -> Iterator[Figure]:
             if number:
                 theirs[count].append(reference)
                 ours[count].append(steady_rate(streams))
-                firsts[count] += [stream.first for stream in streams]
+                firsts[count].append(statistics.median(stream.first for stream in streams))
     for count in STREAMS:
         yield made_of(f"llm_first_token_{count}", firsts[count], "s")
     for count in STREAMS:

@@ -12,12 +12,8 @@ partial transcripts and guesses that are thrown away (it may be worse), and that
 
 from __future__ import annotations
 
-import json
-import math
-import os
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import click
 import numpy as np
@@ -220,55 +216,3 @@ def measure(
             yield Figure(f"model_{count}_people_p{share}", voice_to_voice(stages, talk, count, share / 100)[0], "s")
     if found:
         yield Figure("model_over_capacity", said.speakers / found)
-
-
-def kept(file: Path) -> dict[str, float]:
-    """The figures of a result. Raises click's `ClickException` where the file is none."""
-    try:
-        told: dict[str, Any] = json.loads(file.read_text())
-        return {figure["name"]: float(figure["value"]) for figure in told["figures"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise click.ClickException(f"{file} is no result of a benchmark") from error
-
-
-@click.command()
-@click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
-@click.option("--limit", default=2.0, show_default=True, help="Voice to voice that 95 of 100 turns keep, in s.")
-@click.option("--think", default=Talk().think, show_default=True, help="Seconds that people think.")
-@click.option("--reply-tokens", default=Talk().reply_tokens, show_default=True)
-@click.option("--gpu", is_flag=True, help="Listening and language have a GPU: no shared cores.")
-@click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
-@click.option("--speech", type=click.Path(file_okay=False, path_type=Path), default=Path("../shared/speech"))
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Of the quick measurement.")
-@click.option("--cards", is_flag=True, help="Print the table on paper for named GPUs, and how the H100's run compares.")
-def main(
-    result: Path | None, limit: float, think: float, reply_tokens: int, gpu: bool, state_dir: Path, speech: Path,
-    rounds: int, cards: bool,
-) -> None:  # fmt: skip
-    """How many people at once, by a RESULT that has the stages (`model_…`), or by a quick measurement of them."""
-    talk = replace(Talk(), think=think, reply_tokens=reply_tokens)
-    figures: dict[str, float] = {}
-    if cards:
-        from benchmarks import paper
-
-        click.echo(paper.page(limit))
-        return
-    if result is None:
-        from benchmarks.box import running
-        from benchmarks.stages import measured
-
-        with running(state_dir, {}) as box:
-            stages = measured(box, sorted(speech.glob("*.wav")), rounds, shared=not gpu)
-    else:
-        figures = kept(result)
-        try:
-            stages = stages_of(figures, str(result))
-        except ValueError as error:
-            raise click.ClickException(str(error)) from error
-    found = figures.get("capacity_speakers")
-    for figure in measure(stages, talk, limit, int(found) if found and math.isfinite(found) else None):
-        click.echo(figure.row())
-
-
-if __name__ == "__main__":
-    main()

@@ -45,8 +45,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         observed = stack.enter_context(bench.box({**ALIKE, **stack.enter_context(trace_listener())}))
         blind = stack.enter_context(bench.box(ALIKE, module="benchmarks.unobserved"))
         scraped = stack.enter_context(Scraped(observed))
+        clients = stack.enter_context(bench.client(observed)), stack.enter_context(bench.client(blind))
         for number in rounds("turns of both", QUICK if bench.quick else MOST, SECONDS, warm=2):
-            taken = pair(scraped, observed, blind, question, first=number % 2 == 0)
+            taken = pair(scraped, *clients, question, first=number % 2 == 0)
             if number:  # the first ones warm what only a turn warms
                 pairs.append(taken)
         yield Figure("observed_scrapes", scraped.count)
@@ -57,7 +58,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield ratio(f"observed_{name}_over_blind", seen, unseen, at_most=COST)
 
 
-def pair(scraped: Scraped, observed: Box, blind: Box, question: bytes, *, first: bool) -> Pair:
+def pair(
+    scraped: Scraped, observed: httpx.Client, blind: httpx.Client, question: bytes, *, first: bool
+) -> Pair:  # fmt: skip
     """One turn of each, the observed one's first in the answer, whichever was asked `first`."""
     if first:
         with scraped.now():
@@ -68,14 +71,12 @@ def pair(scraped: Scraped, observed: Box, blind: Box, question: bytes, *, first:
         return turn(observed, question), unseen
 
 
-def turn(box: Box, question: bytes) -> tuple[float, float]:
+def turn(box: httpx.Client, question: bytes) -> tuple[float, float]:
     """Seconds from a turn's sending to the first audio of its reply, and to its end."""
     started, first = time.perf_counter(), None
     files, data = {"audio": ("q.wav", question)}, {"response_format": "pcm", "language": "en"}
     headers = {"accept": "text/event-stream"}
-    with httpx.stream(
-        "POST", f"{box.url}/v1/voice/turns", files=files, data=data, headers=headers, timeout=120
-    ) as said:
+    with box.stream("POST", "/v1/voice/turns", files=files, data=data, headers=headers) as said:
         said.raise_for_status()
         for line in said.iter_lines():
             if first is None and line == "event: turn.audio.delta":

@@ -41,14 +41,15 @@ PARTS: Final = {
     part.name: part
     for part in (
         Known(
-            "coldstart", "Process start to ready, each stage's loading, the first turn, memory, idle load.", 100, True
+            "coldstart", "Process start to ready, each stage's loading, the first turn, memory, idle load.", 110, True
         ),
-        Known("stt", "Listening: speed by length of utterance, word errors, several in one pass.", 150, True),
-        Known("llm", "Language model: first token, rate, 1 to 16 streams, a shared prompt.", 170, True),
+        Known("stt", "Listening: speed by length of utterance, word errors, several in one pass.", 170, True),
+        Known("llm", "Language model: first token, rate, 1 to 16 streams, a shared prompt.", 175, True),
         Known("tts", "Speaking: first audio, real-time factor, what was kept.", 55, True),
-        Known("turn", "Voice to voice through the live socket: 1 to N sessions, stages, lower bound.", 265, True),
+        Known("turn", "Voice to voice through the live socket: 1 to N sessions, stages, lower bound.", 220, True),
         Known("bargein", "Interruptions: until it is silent, and what is remembered.", 95, True),
         Known("capacity", "How many people at once keep their turns under a limit.", 1800),
+        Known("model", "The same on paper, from what each stage takes alone.", 90),
         Known("soak", "Many conversations for a long time: errors, and what grows.", 3600),
         Known("scheduling", "Language model: long prompts beside replies, priorities, grammars, one-sequence.", 900),
         Known("endpointing", "When turns end, by recorded sentences whole and torn apart.", 120),
@@ -76,15 +77,36 @@ def _capacity(bench: Bench) -> Iterator[Figure]:
     capacity, rhythm = module("capacity"), module("speakers").Rhythm(think_seconds=bench.think_seconds)
     with bench.box({"APPLIANCE_LIMITS__SESSIONS": str(MOST_PEOPLE + 1)}) as box:
         goal = capacity.Goal(bench.limit_seconds)
-        yield from capacity.measure(box, _files(bench), rhythm, goal, minutes=bench.minutes or 30.0, most=MOST_PEOPLE)
+        for figure in capacity.measure(box, _files(bench), rhythm, goal, minutes=bench.long_minutes, most=MOST_PEOPLE):
+            if figure.name == "capacity_speakers":
+                bench.carried = int(figure.value)
+            yield figure
+
+
+def _model(bench: Bench) -> Iterator[Figure]:
+    from benchmarks.fingerprint import gpus
+    from benchmarks.result import read
+
+    model, stages = module("model"), module("stages")
+    if bench.stages is None:
+        with bench.box() as box:
+            found = stages.measured(box, _files(bench), 1 if bench.quick else 5, shared=not any(gpus()))
+    else:
+        told = read(bench.stages).part("model")
+        try:
+            found = model.stages_of({each.name: each.value for each in told.figures} if told else {}, str(bench.stages))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    yield from model.measure(found, model.Talk(think=bench.think_seconds), bench.limit_seconds, bench.carried)
 
 
 def _soak(bench: Bench) -> Iterator[Figure]:
     soak, rhythm = module("soak"), module("speakers").Rhythm(think_seconds=bench.think_seconds)
     with bench.box({"APPLIANCE_LIMITS__SESSIONS": str(MOST_PEOPLE + 1)}) as box:
         yield from soak.measure(
-            box, _files(bench), box.store.parent, minutes=bench.minutes or 30.0, speakers=bench.speakers, rhythm=rhythm
-        )
+            box, _files(bench), box.store.parent, minutes=bench.long_minutes, speakers=bench.speakers,
+            carried=bench.carried, rhythm=rhythm,
+        )  # fmt: skip
 
 
 def _files(bench: Bench) -> list[Any]:
@@ -139,6 +161,7 @@ def _fairness(bench: Bench) -> Iterator[Figure]:
 
 ADAPTED: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "capacity": _capacity,
+    "model": _model,
     "soak": _soak,
     "endpointing": _endpointing,
     "memory": _memory,

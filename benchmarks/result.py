@@ -12,6 +12,8 @@ import msgspec
 from benchmarks.figures import Figure
 
 FORMAT: Final = 1
+FAILED: Final = "It failed"
+"""So begins the note of a part that was not measured whole."""
 
 
 @dataclass(slots=True)
@@ -22,6 +24,11 @@ class Part:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was not measured whole."""
+        return any(note.startswith(FAILED) for note in self.notes)
 
     def figure(self, name: str) -> Figure | None:
         """The figure of that name."""

@@ -8,7 +8,6 @@ the box is warm to the end. Disk is to grow by what was said, and by little more
 from __future__ import annotations
 
 import math
-import os
 import sqlite3
 import statistics
 import time
@@ -20,11 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import httpx
-import msgspec
 import psutil
 
 from benchmarks import capacity
-from benchmarks.box import running
 from benchmarks.figures import Figure
 from benchmarks.footprint import processes
 from benchmarks.order_statistics import nearest_rank
@@ -240,51 +237,16 @@ def _row(run: Run) -> str:
 
 def measure(
     box: Box, files: Sequence[Path], state: Path, *, minutes: float = 30.0, share: float = 0.8,
-    speakers: int | None = None, rhythm: Rhythm | None = None, kept: Path | None = None,
+    speakers: int | None = None, carried: int | None = None, rhythm: Rhythm | None = None,
 ) -> Iterator[Figure]:  # fmt: skip
-    """`speakers` people, or this share of what the box is found to carry; the samples are `kept` as JSON for plots."""
+    """`speakers` people, or this share of the number `carried`, which is found out where it is not known."""
     rhythm = rhythm or Rhythm()
-    if speakers is None:
+    if speakers is None and carried is None:
         found = list(capacity.measure(box, files, rhythm))
         yield from found
-        speakers = max(1, math.floor(share * found[0].value + 1e-9))
+        carried = int(found[0].value)
+    speakers = speakers or max(1, math.floor(share * (carried or 0) + 1e-9))
     click.echo(f"{speakers} people for {minutes:g} minutes", err=True)
     spread = min(capacity.CYCLE_SECONDS, 2.0 * speakers)
     run = soaked(box, Order(box.url, tuple(map(str, files)), speakers, rhythm, spread_seconds=spread), minutes, state)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(msgspec.json.encode(run))
     yield from figures(run)
-
-
-@click.command()
-@click.option("--minutes", default=30.0, show_default=True)
-@click.option("--share", default=0.8, show_default=True, help="Of the people that the box is found to carry.")
-@click.option("--speakers", type=click.IntRange(1), help="So many people, in place of finding out.")
-@click.option("--think", default=3.0, show_default=True, help="Seconds that people think, on average.")
-@click.option("--state-dir", type=click.Path(path_type=Path), default=Path(os.environ.get("STATE", ".state")))
-@click.option(
-    "--speech", type=click.Path(file_okay=False, exists=True, path_type=Path), default=Path("../shared/speech")
-)
-@click.option(
-    "--samples", type=click.Path(path_type=Path), default=Path("benchmarks/results/soak-samples.json"),
-    show_default=True, help="Keep what was seen here.",
-)  # fmt: skip
-def main(
-    minutes: float, share: float, speakers: int | None, think: float, state_dir: Path, speech: Path, samples: Path
-) -> None:  # fmt: skip
-    """Many conversations for a long time: exit status 1 where something that is demanded is not met."""
-    most = {"APPLIANCE_LIMITS__SESSIONS": "257"}
-    bad = 0
-    with running(state_dir, most) as box:
-        files, rhythm = sorted(speech.glob("*.wav")), Rhythm(think_seconds=think)
-        for figure in measure(
-            box, files, state_dir, minutes=minutes, share=share, speakers=speakers, rhythm=rhythm, kept=samples
-        ):
-            click.echo(figure.row())
-            bad += figure.met is False
-    raise SystemExit(min(1, bad))
-
-
-if __name__ == "__main__":
-    main()

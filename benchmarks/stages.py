@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,11 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import click
 import httpx
-import psutil
 
 from appliance.cli.line import LineError, Mouth, dial
 from appliance.errors import one_error
 from benchmarks import chats
-from benchmarks.footprint import cpu_seconds
+from benchmarks.footprint import cpu_seconds, idle_share
 from benchmarks.model import Stages
 from benchmarks.speakers import TELL, Rhythm
 
@@ -30,6 +30,7 @@ AT_ONCE: Final = (1, 2, 4, 8)
 WORDS: Final = 100
 """Of the prompt whose reading is timed: some 600 tokens."""
 DETECT_SECONDS: Final = 8.0
+IDLE_SECONDS: Final = 5.0
 TEXTS: Final = (
     "Yes, that is right.",
     "The old harbour lies between two hills. Every morning the fishers go out to the sea, and come home at night.",
@@ -45,7 +46,7 @@ def measured(box: Box, files: Sequence[Path], rounds: int = 5, *, shared: bool =
         write = {count: _written(box, count, rounds) for count in AT_ONCE}
         (short_s, short), (long_s, long) = (_spoken(client, text, rounds) for text in TEXTS)
     factor = max(0.0, (long_s - short_s) / (long - short))
-    detect = _detected(box) / (psutil.cpu_count() or 1)
+    detect = max(0.0, _detected(box) - idle_share(box.pid, IDLE_SECONDS)) / len(os.sched_getaffinity(0))
     return Stages(box.url, shared, listen, write, read, max(0.0, short_s - factor * short), factor, detect)
 
 
@@ -55,10 +56,11 @@ def _median(rounds: int, once: Callable[[], float]) -> float:
 
 def _listened(client: httpx.Client, files: Sequence[Path], count: int, rounds: int) -> float:
     click.echo(f"listening, {count} at once", err=True)
-    sounds = [(file.name, file.read_bytes()) for file in files]
+    file = sorted(files, key=lambda each: each.stat().st_size)[len(files) // 2]
+    sound = file.name, file.read_bytes()  # one of usual length; several at once are as long as one alone
 
-    def heard(number: int) -> None:
-        asked = {"file": sounds[number % len(sounds)]}
+    def heard(_: int) -> None:
+        asked = {"file": sound}
         client.post("/v1/audio/transcriptions", files=asked, data={"language": "en"}).raise_for_status()
 
     def once() -> float:

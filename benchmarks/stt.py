@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 LENGTHS: Final = (1, 2, 4, 8, 16)
 """Seconds of an utterance."""
-SECONDS: Final = 55.0
-MOST, QUICK = 7, 1
+SECONDS: Final = 45.0
+MOST, QUICK = 5, 1
 DRAWS: Final = 1
 """Noises of each kind."""
 WAITING: Final = (2, 4)
@@ -46,7 +46,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """All figures of the listening engine."""
     os.environ.update(ENVIRONMENT)  # before the library is loaded, so that it runs as in a worker
     from appliance.engines import whisper
+    from appliance.engines.cuda import preload
 
+    preload()
     stt = bench.settings.stt
     spec = Whisper(
         name=bench.lineup.stt.name, path=str(bench.lineup.stt.main), device=stt.device, compute_type=stt.compute_type,

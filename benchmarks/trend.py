@@ -54,7 +54,7 @@ def trend(times: Sequence[float], values: Sequence[float], confidence: float = 0
     ties = sum(size * (size - 1) * (2 * size + 5) for size in Counter(seen.tolist()).values())
     variance = (count * (count - 1) * (2 * count + 5) - ties) / 18
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(variance)
-    low = max(0, math.floor((len(slopes) - reach) / 2))
+    low = max(0, math.floor((len(slopes) - reach) / 2) - 1)
     high = min(len(slopes) - 1, math.ceil((len(slopes) + reach) / 2))
     length = float(max(times) - min(times))
     return Trend(float(statistics.median(slopes)) * length, float(slopes[low]) * length, float(slopes[high]) * length)

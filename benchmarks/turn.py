@@ -17,6 +17,7 @@ from benchmarks import staged
 from benchmarks.figures import Figure, made_of, ratio
 from benchmarks.live import ENDPOINT_SECONDS, InTurn, Turn, lower_bound, voice_to_voice
 from benchmarks.progress import rounds, step
+from benchmarks.speakers import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.box import Box
 
-SECONDS: Final = 225.0
-MOST, QUICK = 5, 1
+SECONDS: Final = 170.0
+MOST, QUICK = 4, 1
 ALONE, ALONE_QUICK = 4, 2
 """Turns of a round in one conversation; each is also done one stage after another."""
 SEMANTIC: Final = 2
@@ -48,7 +49,7 @@ class Measured:
     turns: dict[str, list[Turn]] = field(default_factory=lambda: defaultdict(list))
     """By kind: the number of sessions, or "semantic"."""
     against_one: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """Each turn of several sessions, over the median of the same round's turns alone."""
+    """The median of a round's turns of several sessions, over that of its turns alone."""
     live: list[float] = field(default_factory=list)
     libraries: list[float] = field(default_factory=list)
     doors: list[float] = field(default_factory=list)
@@ -65,10 +66,10 @@ class Measured:
 def measure(bench: Bench) -> Iterator[Figure]:
     """All figures of spoken turns."""
     many = sorted({each for each in bench.sessions or SESSIONS if each > 1})
-    sounds = [each.pcm for each in bench.speech.turns]
+    sounds = [trimmed(each.pcm) for each in bench.speech.turns]
     found = Measured()
     with bench.box({"APPLIANCE_LIMITS__SESSIONS": str(max(64, *many))}) as box, bench.client(box) as client:
-        ways = InTurn(client, str(bench.lineup.stt.main))
+        ways = InTurn(client, bench)
         voice_to_voice(box, sounds, 1, 1, FIXED)  # these warm
         ways.libraries(sounds[0])
         lower_bound(client, sounds[0])
@@ -99,7 +100,7 @@ def _round(
         step(f"round {number}: {sessions} conversations at once")
         taken = voice_to_voice(box, sounds, sessions, 1 if quick else AT_ONCE, FIXED, start)
         found.turns[str(sessions)] += taken
-        found.against_one[sessions] += [turn.seconds / usual for turn in taken]
+        found.against_one[sessions].append(statistics.median(turn.seconds for turn in taken) / usual)
 
 
 def _post(found: Measured, bench: Bench, client: httpx.Client, sound: bytes) -> None:
@@ -123,6 +124,7 @@ def _figures(found: Measured, many: Sequence[int]) -> Iterator[Figure]:
         yield from _shares(kind, turns)
     for sessions in many:
         yield made_of(f"turn_{sessions}_sessions_over_1", found.against_one[sessions], "times", lower_is_better=True)
+    yield Figure("turn_cut_offs", sum(turn.cut_offs for turns in found.turns.values() for turn in turns))
     yield made_of("turn_staged", found.libraries, "s")
     yield ratio("turn_staged_over_live", found.libraries, found.live, at_least=4)
     yield made_of("turn_staged_by_the_doors", found.doors, "s")

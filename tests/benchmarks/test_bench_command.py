@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,11 +39,20 @@ def test_help_names_every_part_and_each_has_help_of_its_own() -> None:
     told = CliRunner().invoke(main, ["bench", "--help"])
     assert told.exit_code == 0
     assert USUAL == ("coldstart", "stt", "llm", "tts", "turn", "bargein")
-    assert {*PARTS, "all", "compare", "report", "readme"} == set(bench.commands)
+    assert {*PARTS, "all", "cards", "compare", "report", "readme"} == set(bench.commands)
     for name in bench.commands:
         assert re.search(rf"^  {name} ", told.output, re.MULTILINE), name
         assert CliRunner().invoke(main, ["bench", name, "--help"]).exit_code == 0
     assert "--sessions" in CliRunner().invoke(main, ["bench", "turn", "--help"]).output
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    file = str(tmp_path / "file" / "r.json")
+    told = CliRunner().invoke(main, ["bench", "tts", "--state-dir", str(STATE), "--json", file])
+    assert told.exit_code == 1
+    assert f"{tmp_path / 'file'}: " in told.output
+    assert "begins" not in told.output
 
 
 def test_help_loads_no_engine_and_no_plots() -> None:
@@ -136,24 +146,45 @@ def bad(bench: Bench) -> Iterator[Figure]:
     raise RuntimeError("no more")
 
 
+def lost(bench: Bench) -> Iterator[Figure]:
+    yield from good(bench)
+    raise ExceptionGroup("several", [ExceptionGroup("more", [KeyError("text")])])
+
+
 def broken_off(bench: Bench) -> Iterator[Figure]:
     yield from good(bench)
     raise KeyboardInterrupt
 
 
+def terminated(bench: Bench) -> Iterator[Figure]:
+    yield from good(bench)
+    os.kill(os.getpid(), signal.SIGTERM)
+    yield Figure("b", 1.0, "s")
+
+
 def test_a_part_that_fails_is_told_and_the_others_go_on(at_hand: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    result, whole = running.run(at_hand, pretend(monkeypatch, good, bad, good))
+    result, whole = running.run(at_hand, pretend(monkeypatch, good, bad, lost, good))
     assert not whole
-    assert [len(part.figures) for part in result.parts] == [1, 1, 1]
+    assert [len(part.figures) for part in result.parts] == [1, 1, 1, 1]
     assert [part.notes for part in result.parts] == [
-        ["a note"], ["a note", "It failed: RuntimeError: no more"], ["a note"],
-    ]  # fmt: skip
+        ["a note"],
+        ["a note", "It failed: RuntimeError: no more"],
+        ["a note", "It failed: KeyError: 'text'"],
+        ["a note"],
+    ]
+    assert [part.failed for part in result.parts] == [False, True, True, False]
     assert running.run(at_hand, pretend(monkeypatch, good))[1]
 
 
-def test_what_was_measured_until_it_was_broken_off_is_kept(at_hand: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    result, whole = running.run(at_hand, pretend(monkeypatch, good, broken_off, good))
+@pytest.mark.parametrize("end", [broken_off, terminated])
+def test_what_was_measured_until_it_was_broken_off_is_kept(
+    at_hand: Bench, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:  # fmt: skip
+    before = signal.getsignal(signal.SIGTERM)
+    result, whole = running.run(at_hand, pretend(monkeypatch, good, end, good))
+    assert signal.getsignal(signal.SIGTERM) is before
     assert not whole
+    assert [len(part.figures) for part in result.parts] == [1, 1]
     assert [part.name for part in result.parts] == ["part0", "part1"]
     assert result.notes == ["This run was broken off."]
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
+import time
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.cli.line import RATE
+from benchmarks import capacity
+from benchmarks.box import Box
 from benchmarks.capacity import SHARE, Goal, Level, OutOfTimeError, search
 from benchmarks.order_statistics import allowed, least, nearest_rank
 from benchmarks.people import people
@@ -18,8 +25,7 @@ from benchmarks.quantiles import interval
 from benchmarks.speakers import Order, Report, Rhythm, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
 GOAL = Goal()
 
@@ -63,6 +69,38 @@ def test_a_search_without_time_says_so() -> None:
 
     found = search(attempt, GOAL, start=2, most=64)
     assert (found.speakers, found.confirmed, found.why) == (4, False, "time was up")
+
+
+def played(monkeypatch: pytest.MonkeyPatch, told: Iterable[Report], until: float = math.inf) -> Level:
+    """A level whose people report this; its second turn each is the first that counts."""
+
+    @contextmanager
+    def heard(_: Order) -> Iterator[Iterator[Report]]:
+        yield iter(told)
+
+    monkeypatch.setattr(capacity, "people", heard)
+    monkeypatch.setattr(capacity, "cpu_seconds", lambda _: 0.0)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    box = Box(0, "http://127.0.0.1:1", 0.0, Path())
+    return capacity.Trials(box, (), Rhythm(), Goal(2.0, 4, 100), until).level(2, full=False)
+
+
+def test_whoever_waits_longest_at_a_levels_end_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = [Report(number, 0, 0, number, 1.0) for number in range(1, 5)]
+    patient = [Report(9, 0, 0, 5, 1.0), Report(9, 0), Report(10, 0, 1, 1, 9.0), Report(11, 0, 1, 2, 9.0)]
+    level = played(monkeypatch, quick + patient)
+    assert level.seconds == [1.0] * 5 + [9.0]
+    assert not level.kept(2.0)
+    again = played(monkeypatch, [*quick, Report(9, 0, 1, 1, 1.0), Report(9, 0, 0, 5, 1.0), Report(9, 0, 0, 6, 1.0)])
+    assert len(again.seconds) == 6
+    assert again.kept(2.0)
+
+
+def test_time_that_is_up_in_a_level_says_nothing_of_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0.0, 50.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with pytest.raises(OutOfTimeError):
+        played(monkeypatch, itertools.repeat(Report(1, 0)), until=130.0)
 
 
 def test_a_level_is_hopeless_when_nothing_can_mend_it() -> None:

@@ -13,7 +13,7 @@ from made_up import about, drawn, result
 from benchmarks.command import bench
 from benchmarks.compare import compare, judge, warnings
 from benchmarks.figures import Figure, made_of
-from benchmarks.result import FORMAT, Part, Result, read
+from benchmarks.result import FAILED, FORMAT, Part, Result, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +89,23 @@ def test_the_command_fails_on_what_is_slower(tmp_path: Path) -> None:
     ):
         told = run(bench, ["compare", str(one), str(other), *map(str, options)])
         assert told.exit_code == 0, told.output
+
+
+def test_what_is_not_measured_any_more_is_told_and_fails(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    broken = result()
+    result().keep(before)
+    broken.parts[0].notes.append(f"{FAILED}: no more")
+    (name, *_) = (figure.name for figure in broken.parts[0].figures)
+    broken.parts[0].figures = broken.parts[0].figures[1:]
+    broken.keep(after)
+    run = CliRunner().invoke
+    told = run(bench, ["compare", str(before), str(after)])
+    assert told.exit_code == 0, told.output
+    assert f"{broken.parts[0].name} was not measured whole: " in told.output
+    failed = run(bench, ["compare", str(before), str(after), "--fail-on-slower", "1000"])
+    assert failed.exit_code == 1
+    assert f"not measured any more: {broken.parts[0].name} {name}" in failed.output
 
 
 def test_files_come_back_as_they_were_kept_and_others_are_refused_with_a_reason(tmp_path: Path) -> None:

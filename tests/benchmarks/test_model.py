@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import statistics
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import hypothesis
 import pytest
 from click.testing import CliRunner
@@ -16,11 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import paper
-from benchmarks.model import Stages, Talk, carried, kept, main, measure, stages_of, stations, voice_to_voice
+from benchmarks.command import bench
+from benchmarks.model import Stages, Talk, carried, measure, stages_of, stations, voice_to_voice
 from benchmarks.network import Station, first_audio, solve
 from benchmarks.order_statistics import nearest_rank
+from benchmarks.result import Part, Result, read
 from benchmarks.simulation import Line, played
 
+STATE = Path(os.environ.get("STATE", ".state"))
 CORES = Stages("made up", True, {1: 0.25, 2: 0.4, 4: 0.7}, {1: 100, 4: 180}, 1000, 0.05, 0.06, 0.02)
 CARD = replace(CORES, shared=False, speak=0.05, speak_factor=0.03, detect=0.0)
 
@@ -113,20 +116,28 @@ def test_stages_go_through_a_result() -> None:
         stages_of(figures, "result")
 
 
-def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "r.json"
-    for text in ("no", "[]", '{"figures": [{}]}'):
-        file.write_text(text)
-        with pytest.raises(click.ClickException, match=r"r\.json is no result"):
-            kept(file)
-    file.write_text('{"figures": [{"name": "a", "value": 1}]}')
-    done = CliRunner().invoke(main, [str(file)])
-    assert done.exit_code == 1
-    assert "lacks model_read" in done.output
+def test_the_command_starts_from_the_stages_of_a_result(tmp_path: Path) -> None:
+    def asked(name: str, *parts: Part) -> tuple[int, str, Result]:
+        given, made = tmp_path / f"{name}.json", tmp_path / f"{name}-made.json"
+        Result({}, list(parts)).keep(given)
+        options = ["--stages", str(given), "--carried", "4", "--json", str(made), "--no-report"]
+        done = CliRunner().invoke(bench, ["model", "--state-dir", str(STATE), *options])
+        return done.exit_code, done.output, read(made)
+
+    code, said, made = asked("whole", Part("stt"), Part("model", list(CORES.figures())))
+    assert code == 0, said
+    found = {figure.name: figure.value for figure in made.parts[0].figures}
+    assert found["model_speakers"] == carried(CORES, Talk(), 2.0).speakers
+    assert found["model_over_capacity"] == found["model_speakers"] / 4
+    for name, parts in {"none": (Part("stt"),), "empty": (Part("model"),)}.items():
+        code, said, made = asked(name, *parts)
+        assert code == 1
+        assert f"{name}.json lacks model_read" in said
+        assert not made.parts[0].figures
 
 
 def test_the_tables_on_paper_are_those_of_the_docs() -> None:
-    done = CliRunner().invoke(main, ["--cards"])
+    done = CliRunner().invoke(bench, ["cards"])
     assert done.exit_code == 0, done.output
     assert done.output.strip() in (Path(__file__).parents[2] / "docs" / "capacity.md").read_text()
 
