@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
 from appliance.engines import frames
 from appliance.errors import ApplianceError, DeadlineExceeded, InternalError
-from appliance.jobs import Detected, Generated, JobTimes, Judged, Prepared, Recoded, Understood
+from appliance.jobs import LAST, JobTimes
 from appliance.logs import logger
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from appliance.jobs import AnyPart
 
 log = logger(__name__)
-
-LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
-"""Parts that are the last of their job: whoever takes one may leave, and has all."""
 
 
 class Parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from appliance import metrics
 from appliance.story import JOBS, Jobs, Outcome, Story, epoch_ms, told
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Stories:
         self._turns, self._traces = turns, traces
 
     def tell(self, owner: Owner, conversation: str, story: Story, *, remembered: bool = True) -> Writing[None] | None:
-        """Queue it for the disk, if it is remembered. It goes with its conversation: where there is none, it is not."""
+        """Count it, and queue it for the disk if it is remembered: with its conversation, where there is one."""
+        metrics.TURNS.labels(story.door, story.outcome).inc()
         self._traces.turn(story)
         return self._turns.keep(owner, conversation, story) if remembered else None
 
