@@ -175,7 +175,7 @@ class EngineHost:
             await anyio.sleep(pause)
 
     def _fail_all(self) -> None:
-        self._state = "down"
+        self._state, self._figures = "down", None
         self._outbox.clear()
         message = f"The {self.role} stage failed during the request and is being replaced."
         for job_id in list(self._jobs):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
 from appliance.engines import frames
 from appliance.errors import ApplianceError, DeadlineExceeded, InternalError
-from appliance.jobs import Detected, Generated, JobTimes, Judged, Prepared, Recoded, Understood
+from appliance.jobs import LAST, JobTimes
 from appliance.logs import logger
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from appliance.jobs import AnyPart
 
 log = logger(__name__)
-
-LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
-"""Parts that are the last of their job: whoever takes one may leave, and has all."""
 
 
 class Parts:
@@ -46,6 +43,8 @@ class Parts:
         self._began: float | None = None
         self._first: float | None = None
         self._ended: float | None = None
+        self._late = False
+        """Whether a part did not come in time, so that nobody waits for the others."""
         self._whole = False
         """Whether its last part has come, behind which only its end can."""
         self.waiting_since: float | None = None
@@ -59,6 +58,8 @@ class Parts:
     @property
     def outcome(self) -> Literal["done", "failed", "aborted"]:
         """How it ended; what is left before it has ended is aborted."""
+        if self._late:
+            return "failed"
         if self._over is None:
             return "done" if self._whole else "aborted"
         return "done" if self._over is True else "failed"
@@ -115,6 +116,7 @@ class Parts:
         if self._arrived:
             return self._take()
         if self._over is None:
+            self._late, self._ended = True, self._ended or time.monotonic()
             raise DeadlineExceeded(f"The {self.stage} stage gave no answer within {self._deadline:g} s.")
         raise StopAsyncIteration
 

@@ -6,6 +6,8 @@ inside a job or part: they are its *payload*, raw bytes beside it. One payload i
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import structs
 
 from appliance.jobs.base import (
@@ -65,6 +67,8 @@ AnyPart = (
     Heard | Segment | Recoded | Understood | Detected | Judged
     | Token | Thought | Called | Arguments | Generated | Prepared | Embedding | Audio
 )  # fmt: skip
+LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
+"""Parts that are the last of their job: whoever takes one may leave, and has all."""
 
 
 def is_live(job: AnyJob) -> bool:
@@ -84,6 +88,7 @@ def live(job: AnyJob) -> AnyJob:
 
 __all__ = [
     "DETECT_SAMPLES",
+    "LAST",
     "ROLES",
     "SPEECH_RATE",
     "STT_RATE",

@@ -66,10 +66,8 @@ from appliance.metrics.turns import (
     TURNS,
     VOICE_TO_VOICE_SECONDS,
     WASTED_SECONDS,
-    turn_counted,
     turn_timed,
 )
-from appliance.metrics.turns import Outcome as TurnOutcome
 
 __all__ = [
     "ABORTED",
@@ -124,11 +122,9 @@ __all__ = [
     "WRITES_WAITING",
     "WRITE_SECONDS",
     "WRONG_KEYS",
-    "TurnOutcome",
     "cache_known",
     "socket_known",
     "stage_known",
-    "turn_counted",
     "turn_timed",
     "watch_loop",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
-from appliance.metrics.registry import LATENCY_SECONDS, REGISTRY
+from appliance.metrics.registry import LATENCY_SECONDS, LONG_SECONDS, REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ REQUEST_SECONDS: Final = Histogram(
     "appliance_http_request_seconds",
     "Time from a request's head to its answer's end.",
     ["route"],
-    buckets=LATENCY_SECONDS,
+    buckets=(*LATENCY_SECONDS, *LONG_SECONDS),
     registry=REGISTRY,
 )
 DISCONNECTS: Final = Counter(

@@ -14,6 +14,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY: Final = CollectorRegistry()
 
 LATENCY_SECONDS: Final = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
+LONG_SECONDS: Final = (60.0, 120.0, 300.0, 600.0)
+"""Behind those, for what may take as long as the stages' own limits let it."""
 
 BUILD: Final = Info("appliance_build", "What runs here.", registry=REGISTRY)
 BUILD.info({"version": __version__})

@@ -6,9 +6,9 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, Info
 
-from appliance.metrics.registry import LATENCY_SECONDS, REGISTRY
+from appliance.metrics.registry import LATENCY_SECONDS, LONG_SECONDS, REGISTRY
 
-WAIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, *LATENCY_SECONDS)
+WAIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, *LATENCY_SECONDS, *LONG_SECONDS)
 """A window of a live stream is looked at within milliseconds."""
 
 READY: Final = Gauge("appliance_stage_ready", "1 while the stage answers requests.", ["stage"], registry=REGISTRY)

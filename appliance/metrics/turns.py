@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from prometheus_client import Counter, Histogram
@@ -10,7 +9,7 @@ from prometheus_client import Counter, Histogram
 from appliance.metrics.registry import LATENCY_SECONDS, REGISTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Door = Literal["turns", "realtime"]
 Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
@@ -83,17 +82,3 @@ def turn_timed(door: Door, milliseconds: Mapping[str, float]) -> None:
     """What a turn took until each of its stages' results."""
     for until, taken in milliseconds.items():
         TURN_SECONDS.labels(door, until).observe(taken / 1000)
-
-
-@contextmanager
-def turn_counted(door: Door) -> Iterator[None]:
-    """Around a turn that nobody interrupts: it fails with an error, and is abandoned where it is cancelled."""
-    outcome: Outcome = "abandoned"
-    try:
-        yield
-        outcome = "completed"
-    except Exception:
-        outcome = "failed"
-        raise
-    finally:
-        TURNS.labels(door, outcome).inc()

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -89,6 +89,8 @@ class Traces:
         """A turn is over."""
         if self.on:
             parent = TRACE.get() or continued("")
+            if not parent.span:  # a live connection whose client has no trace: each turn begins its own
+                parent = replace(continued(""), sampled=parent.sampled)
             self._put(Told(story, parent.child(), parent.span))
 
     def request(self, request: Request, trace: Trace, parent: int) -> None:

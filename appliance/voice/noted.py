@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from appliance.audio import seconds
 from appliance.errors import ApplianceError
 from appliance.jobs import (
+    LAST,
     SPEECH_RATE,
     STT_RATE,
     Audio,
@@ -16,11 +17,7 @@ from appliance.jobs import (
     Generated,
     Heard,
     Judge,
-    Judged,
-    Prepared,
-    Recoded,
     Understand,
-    Understood,
 )
 from appliance.story import JOBS, JobNote
 from appliance.voice.cached import Outcome, outcome_of
@@ -31,9 +28,6 @@ if TYPE_CHECKING:
 
     from appliance.jobs import AnyJob, AnyPart, JobTimes, Role
     from appliance.voice.stages import Answer, Stage
-
-LAST: Final = (Understood, Judged, Generated, Prepared, Embedding, Recoded)
-"""Parts after which nothing comes that matters: whoever leaves then has the whole answer."""
 
 
 def noted(stages: Stages) -> Stages:

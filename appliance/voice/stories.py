@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from appliance import metrics
+from appliance.logs import logger, place_of
 from appliance.story import JOBS, Jobs, Outcome, Story, epoch_ms, told
 
 if TYPE_CHECKING:
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
     from appliance.telemetry.traces import Traces
     from appliance.voice.turn import Turn
 
+log = logger(__name__)
+
+
+class Telling:
+    """A story on its way to the disk. No turn fails for its sake."""
+
+    def __init__(self, writing: Writing[None]) -> None:
+        self._writing = writing
+
+    async def done(self) -> None:
+        """It is on disk, or never will be."""
+        try:
+            await self._writing.done()
+        except Exception as error:  # noqa: BLE001 - the turn itself is well
+            log.warning("story not kept", **place_of(error))
+
 
 class Stories:
     """All of the box."""
@@ -24,10 +42,11 @@ class Stories:
     def __init__(self, turns: Turns, traces: Traces) -> None:
         self._turns, self._traces = turns, traces
 
-    def tell(self, owner: Owner, conversation: str, story: Story, *, remembered: bool = True) -> Writing[None] | None:
-        """Queue it for the disk, if it is remembered. It goes with its conversation: where there is none, it is not."""
+    def tell(self, owner: Owner, conversation: str, story: Story, *, remembered: bool = True) -> Telling | None:
+        """Count it, and queue it for the disk if it is remembered: with its conversation, where there is one."""
+        metrics.TURNS.labels(story.door, story.outcome).inc()
         self._traces.turn(story)
-        return self._turns.keep(owner, conversation, story) if remembered else None
+        return Telling(self._turns.keep(owner, conversation, story)) if remembered else None
 
 
 class TurnStory:
@@ -48,7 +67,7 @@ class TurnStory:
         if not self._told:
             self.tell("failed" if isinstance(error, Exception) else "abandoned")
 
-    def tell(self, outcome: Outcome) -> Writing[None] | None:
+    def tell(self, outcome: Outcome) -> Telling | None:
         """It is over."""
         self._told = True
         turn, zero = self._turn, self._watch.started

@@ -111,9 +111,10 @@ async def _take(
             asked, answered = (Place(turn.owner, turn.conversation, item.id) for item in said)
             recorder.keep(asked, Recording(turn.audio, turn.max_seconds))
             recorder.keep(answered, tape.sound())
-    for written in (writing, story.tell("completed")):
-        if written is not None:
-            await written.done()
+    if writing is not None:
+        await writing.done()
+    if (telling := story.tell("completed")) is not None:
+        await telling.done()
     metrics.turn_timed("turns", watch.marks)
     await emit(
         TurnDone(

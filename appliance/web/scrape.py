@@ -1,13 +1,14 @@
 """What is looked at when somebody asks for the figures, and the page that they get.
 
-Nothing of it may hold up the event loop or the page: each source has a thread or a wait of its own, and a deadline. One
-that fails or is late leaves its figures out this time, and is counted. Who asks meanwhile shares what is being looked
-at.
+Nothing of it may hold up the event loop: each source has a thread or a wait of its own, and a deadline. One that fails
+or is late leaves its figures out this time, and is counted. A question to the database alone cannot be left: the page
+waits for it until the database gives it up. Who asks meanwhile shares what is being looked at.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
@@ -81,20 +82,22 @@ class Probed:
     def __init__(self, name: str, families: Sequence[Family], look: Callable[[], Iterable[Metric]]) -> None:
         self.name, self.families, self._look = name, families, look
         self._thread = CapacityLimiter(1)
-        self._looking = False
+        self._one = threading.Lock()
+        """Held by the thread that looks, and by nobody who only means to."""
 
     async def look(self) -> Iterable[Metric]:
         """Raises `TimeoutError` while an earlier look hangs."""
-        if self._looking:
+        if self._one.locked():
             raise TimeoutError
-        self._looking = True
         return await to_thread.run_sync(self._all, abandon_on_cancel=True, limiter=self._thread)
 
     def _all(self) -> list[Metric]:
+        if not self._one.acquire(blocking=False):  # another look has begun meanwhile
+            raise TimeoutError
         try:
             return list(self._look())
         finally:
-            self._looking = False
+            self._one.release()
 
 
 class Scrape(Collector):
@@ -105,6 +108,8 @@ class Scrape(Collector):
         self._found: dict[str, list[Metric]] = {}
         self._over: anyio.Event | None = None
         """While somebody looks."""
+        self._whole = 0
+        """Looks that came to their end."""
         self._thread = CapacityLimiter(1)
         for source in sources:
             SCRAPE_FAILURES.labels(source.name)
@@ -130,15 +135,18 @@ class Scrape(Collector):
         return generate_latest(REGISTRY) + generate_latest(self)
 
     async def look(self) -> None:
-        """Look at all sources, or wait for whoever does."""
-        if self._over is not None:
+        """Look at all sources, or wait for whoever does; who leaves before the end has looked for nobody."""
+        before = self._whole
+        while self._over is not None:
             await self._over.wait()
-            return
+            if self._whole > before:
+                return
         self._over = over = anyio.Event()
         try:
             async with anyio.create_task_group() as tasks:
                 for source in self._sources:
                     tasks.start_soon(self._ask, source)
+            self._whole += 1
         finally:
             self._over = None
             over.set()

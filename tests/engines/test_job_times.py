@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from appliance import metrics
 from appliance.app import create_engines
-from appliance.errors import ApplianceError
+from appliance.engines.accounts import settled
+from appliance.engines.parts import Parts
+from appliance.engines.precedence import Precedence
+from appliance.errors import ApplianceError, DeadlineExceeded
 from appliance.jobs import (
     DETECT_SAMPLES,
     STT_RATE,
@@ -76,3 +80,29 @@ async def times_of(host: EngineHost, jobs: list[tuple[AnyJob, bytes]]) -> list[t
                 found.append((parts.times, failed))
             tasks.cancel_scope.cancel()
     return found
+
+
+def counted(outcome: str) -> float:
+    return metrics.REGISTRY.get_sample_value(
+        "appliance_stage_jobs_total", {"stage": "llm", "job": "prepare", "outcome": outcome}
+    ) or 0.0  # fmt: skip
+
+
+async def test_a_job_whose_answer_does_not_come_in_time_has_failed() -> None:
+    job = Prepare(messages=ASKED)
+    parts = Parts(1, 0.0, "llm", lambda _: None, "ann", Precedence().claim(job, "ann"), live=False)
+    failed, aborted = counted("failed"), counted("aborted")
+    with pytest.raises(DeadlineExceeded), settled("llm", job, parts):
+        await anext(parts)
+    assert (counted("failed") - failed, counted("aborted") - aborted) == (1, 0)
+    assert parts.times.ended is not None
+    assert not parts.ended  # the worker is told that nobody waits
+
+
+async def test_a_job_that_nobody_waits_for_is_aborted() -> None:
+    job = Prepare(messages=ASKED)
+    parts = Parts(1, 60.0, "llm", lambda _: None, "ann", Precedence().claim(job, "ann"), live=False)
+    failed, aborted = counted("failed"), counted("aborted")
+    with settled("llm", job, parts):
+        pass
+    assert (counted("failed") - failed, counted("aborted") - aborted) == (0, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from appliance.app import create_engines
 from appliance.asking import USER
 from appliance.catalog import provenance
 from appliance.engines import restarts
+from appliance.engines.figures import Speaking
 from appliance.engines.host import EngineHost
 from appliance.engines.specs import Llama
 from appliance.engines.status import Probe
@@ -131,6 +134,29 @@ class Mute:
 
 worker.main(lambda spec: Mute())
 """
+
+
+TELLS = SAYS_NOTHING.replace(
+    "return None", "from appliance.engines.figures import Speaking; return Speaking(audio_seconds=1.0)"
+)
+
+
+def test_figures_of_a_worker_that_died_are_gone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restarts, "BACK_OFF_SECONDS", (3600.0,))
+    probe = Probe(Generate(max_tokens=4))
+    host = EngineHost("llm", Llama(name="m", path="m"), probe, settings, command=[sys.executable, "-c", TELLS])
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(host.run)
+            await until(lambda: host.status.state == "ready" and host.status.figures == Speaking(audio_seconds=1.0))
+            assert host.status.pid is not None
+            os.kill(host.status.pid, signal.SIGKILL)
+            await until(lambda: host.status.state == "down")
+            assert host.status.figures is None
+            tasks.cancel_scope.cancel()
+
+    anyio.run(run)
 
 
 def test_background_work_may_wait_for_longer(settings: Settings) -> None:

@@ -78,10 +78,19 @@ async def test_a_source_that_hangs_costs_one_thread() -> None:
     assert len(looks) == 1
     free.set()
     with anyio.fail_after(PATIENCE_SECONDS):
-        while source._looking:  # noqa: ASYNC110 - a thread tells nobody
+        while source._one.locked():  # noqa: ASYNC110 - a thread tells nobody
             await anyio.sleep(0.01)
     await scrape.look()
     assert [*values(scrape.collect())] == [("well",)]
+
+
+async def test_a_look_that_was_given_up_before_its_thread_began_is_none() -> None:
+    source = Probed("early", (WELL,), well)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await source.look()
+    assert scope.cancelled_caught
+    assert values(await source.look()) == {("well",): 7}
 
 
 async def test_two_who_ask_share_a_look() -> None:
@@ -122,6 +131,28 @@ async def test_who_asks_and_leaves_holds_up_nobody() -> None:
     free.set()
     with anyio.fail_after(PATIENCE_SECONDS):
         assert b"appliance_well 1.0" in await scrape.page()
+
+
+async def test_who_waits_for_somebody_that_leaves_looks_itself() -> None:
+    asked: list[int] = []
+
+    async def slow() -> Iterable[Metric]:
+        asked.append(len(asked))
+        if len(asked) == 2:
+            await anyio.sleep_forever()
+        return [WELL.of(len(asked))]
+
+    scrape = Scrape([Asked("left", (WELL,), slow)], PATIENCE_SECONDS)
+    await scrape.look()
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as tasks, anyio.create_task_group() as leaving:
+            leaving.start_soon(scrape.look)
+            await anyio.wait_all_tasks_blocked()
+            assert len(asked) == 2
+            tasks.start_soon(scrape.look)
+            await anyio.wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
+    assert values(scrape.collect()) == {("well",): 3}
 
 
 def test_processes_that_run_and_one_that_is_gone() -> None:

@@ -12,11 +12,14 @@ from doors import simulated_doors
 from simulated import World
 from test_remembering import Socket, calling
 
-from appliance.errors import InternalError
+from appliance.errors import InternalError, StorageFailed
+from appliance.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from appliance.store.writing import Writing
 
 TONE = np.full(24_000, 2000, dtype="<i2").tobytes()
 
@@ -104,3 +107,28 @@ def story_in_time(url: str, response: dict[str, Any]) -> dict[str, Any]:
             told: dict[str, Any] = answer.json()
             return told
     raise AssertionError(answer.text)
+
+
+def test_a_reply_to_audio_that_was_not_understood_yet_has_all_its_jobs(url: str, world: World) -> None:
+    world.replies = ["A spoken answer."]
+    audio = {"type": "input_audio", "audio": base64.b64encode(TONE).decode()}
+    with calling(url) as socket:
+        socket.send("conversation.item.create", item={"type": "message", "role": "user", "content": [audio]})
+        socket.until("conversation.item.done")
+        socket.send("response.create")
+        told = story(url, socket.until("response.done")["response"])
+    assert {(job["stage"], job["job"]) for job in told["jobs"]} == {
+        ("stt", "understand"), ("llm", "generate"), ("tts", "speak"),
+    }  # fmt: skip
+
+
+def test_a_story_that_cannot_be_kept_fails_no_response(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep(turns: Turns, *_: object) -> Writing[None]:
+        return turns._database.begin(full)
+
+    def full(_: object) -> None:
+        raise StorageFailed("The disk is full.", code="storage_full")
+
+    monkeypatch.setattr(Turns, "keep", keep)
+    with calling(url) as socket:
+        assert socket.ask("Hello")["status"] == "completed"

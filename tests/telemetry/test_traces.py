@@ -119,6 +119,17 @@ def test_what_fails_is_marked_and_a_trace_that_is_not_sampled_is_not_told(collec
     assert b"heron" not in collector.everything
 
 
+async def test_turns_of_a_connection_without_a_trace_have_one_each(collector: Receiver) -> None:
+    traces = Traces(collector.url)
+    async with traces.running():
+        traces.begin("")
+        traces.turn(STORY)
+        traces.turn(STORY)
+    turns = [span for span in collector.spans if span.name == "voice.turn"]
+    assert [turn.parent for turn in turns] == ["", ""]
+    assert len({turn.trace for turn in turns}) == 2
+
+
 async def test_a_job_waits_and_is_worked_on_by_the_genai_conventions(collector: Receiver) -> None:
     traces = Traces(collector.url, {"llm": "brain", "stt": "ears"})
     async with traces.running():

@@ -56,6 +56,8 @@ def test_the_reply_is_ready_when_the_turn_is_over() -> None:
     assert room.sounds[0].at == created  # nobody has to wait for it any more
     assert created - room.end < 0.6  # type: ignore[attr-defined]
     assert count("appliance_turn_guesses_total", outcome="used") == used + 1
+    assert count("appliance_turn_seconds_count", door="realtime", until="sent") > 0
+    assert count("appliance_turn_seconds_count", door="realtime", until="reply") == 0  # only short ones have it by then
     assert len(room.world.llm.asked(Generate)) == 1
     assert room.world.llm.asked(Generate)[0].priority == "typed"
     assert len(room.world.llm.asked(Prepare)) == 1

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from conftest import QUESTION
 from scripted import END, ScriptedStage, doors, furnished
 
+from appliance import metrics
 from appliance.cli.main import main
 from appliance.cli.waterfall import jobs
-from appliance.errors import EngineDown, NotFound
+from appliance.errors import EngineDown, NotFound, StorageFailed
 from appliance.jobs import SPEECH_RATE, Audio, Heard, Segment, Token
 from appliance.store.conversations import Addition, Conversations
 from appliance.store.database import Database
@@ -26,6 +27,8 @@ from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from appliance.store.writing import Writing
 
 NAMES = Names(stt="ears", llm="brain", voices={"joe": "mouth"})
 
@@ -151,6 +154,43 @@ def test_a_turn_that_fails_has_a_story_too(url: str, stages: Stages) -> None:
     outcomes = {job["stage"]: job["outcome"] for job in timings(url, newest["id"])["jobs"]}
     assert outcomes["stt"] == "done"
     assert outcomes["llm"] == "failed"
+
+
+def full(kept: Any, *_: object) -> Writing[None]:
+    """As `Turns.keep` or `Conversations.add`, where there is no room on the disk."""
+
+    def change(_: object) -> None:
+        raise StorageFailed("The disk is full.", code="storage_full")
+
+    writing: Writing[None] = kept._database.begin(change)
+    return writing
+
+
+def ended() -> dict[str, float]:
+    outcomes = ("completed", "failed", "abandoned")
+    labels = [{"door": "turns", "outcome": outcome} for outcome in outcomes]
+    return {each["outcome"]: metrics.REGISTRY.get_sample_value("appliance_turns_total", each) or 0.0 for each in labels}
+
+
+def events(url: str) -> str:
+    files = {"audio": ("a.wav", b"RIFF")}
+    return httpx.post(f"{url}/v1/voice/turns", files=files, headers={"accept": "text/event-stream"}).text
+
+
+def test_a_turn_that_cannot_be_remembered_has_failed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Conversations, "add", full)
+    before = ended()
+    assert "storage_full" in events(url)
+    assert ended() == {**before, "failed": before["failed"] + 1}
+
+
+def test_a_story_that_cannot_be_kept_fails_no_turn(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "keep", full)
+    before = ended()
+    said = events(url)
+    assert "storage_full" not in said
+    assert "turn.done" in said
+    assert ended() == {**before, "completed": before["completed"] + 1}
 
 
 def test_without_the_scope_for_history_there_is_none() -> None:

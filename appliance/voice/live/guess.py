@@ -46,29 +46,37 @@ class Guess:
         self._answer: Answer | None = None
         self.began = anyio.current_time()
         self.understood_at: float | None = None
+        self._ended: float | None = None
         self.jobs = Jobs()
         """That understood it."""
         self._scope = anyio.CancelScope()
 
     async def run(self, stages: Stages) -> None:
         """Understand, then draft. Errors of the first are kept in `error`, of the second in the draft."""
-        JOBS.set(self.jobs)
-        with self._scope:
-            try:
-                self.text = await understand(stages.stt, self.audio, self._transcribing, self._priority, self._begun)
-            except ApplianceError as error:
-                self.error = error
-            except Exception as error:  # noqa: BLE001 - one utterance's fault must not end the conversation
-                log.error("utterance failed", **place_of(error))
-                self.error = InternalError("The appliance failed on this utterance.")
-            finally:
-                self._answer = None
-                self.understood_at = anyio.current_time()
-                self.understood.set()
-            if self.text:
-                self.draft = self._compose(self.text)
-                if self.draft is not None:
-                    await self.draft.run()
+        before = JOBS.set(self.jobs)
+        try:
+            with self._scope:
+                await self._understand(stages)
+                if self.text:
+                    self.draft = self._compose(self.text)
+                    if self.draft is not None:
+                        await self.draft.run()
+        finally:
+            self._ended = anyio.current_time()
+            JOBS.reset(before)  # what else its task does is another's work
+
+    async def _understand(self, stages: Stages) -> None:
+        try:
+            self.text = await understand(stages.stt, self.audio, self._transcribing, self._priority, self._begun)
+        except ApplianceError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - one utterance's fault must not end the conversation
+            log.error("utterance failed", **place_of(error))
+            self.error = InternalError("The appliance failed on this utterance.")
+        finally:
+            self._answer = None
+            self.understood_at = anyio.current_time()
+            self.understood.set()
 
     def promote(self) -> None:
         """The turn is over: somebody waits for it."""
@@ -90,17 +98,21 @@ class Guess:
         """What the draft was made from has changed."""
         if (draft := self.draft) is not None:
             self.draft = None
+            self._wasted()
             draft.discard()
         self._compose = lambda _: None
 
     def discard(self) -> None:
         """Nobody wants it: whatever is under way stops."""
         if self.draft is not None or not self.understood.is_set():
-            metrics.GUESSES.labels("wasted").inc()
-            metrics.WASTED_SECONDS.inc(anyio.current_time() - self.began)
+            self._wasted()
         self._scope.cancel()
         if self.draft is not None:
             self.draft.discard()
+
+    def _wasted(self) -> None:
+        metrics.GUESSES.labels("wasted").inc()
+        metrics.WASTED_SECONDS.inc((self._ended or anyio.current_time()) - self.began)
 
     def _begun(self, answer: Answer) -> None:
         self._answer = answer

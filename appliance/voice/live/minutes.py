@@ -9,6 +9,7 @@ import anyio
 from appliance.audio import seconds
 from appliance.errors import InternalError, RequestError
 from appliance.jobs import STT_RATE
+from appliance.story import JOBS
 from appliance.voice.live import events
 from appliance.voice.live.conversation import Item, Said
 from appliance.voice.live.guess import Guess
@@ -68,6 +69,7 @@ class Minutes:
         guess = self._guesses.get(item.id)
         if guess is None:
             guess = Guess(said.audio or b"", how)
+            guess.jobs = JOBS.get() or guess.jobs  # it is part of the reply that asks
             await guess.run(stages)
         await guess.understood.wait()
         if isinstance(guess.error, RequestError):  # there is nothing in it

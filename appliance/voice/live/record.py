@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.events import LiveEvent
     from appliance.voice.recorder import Recorder
-    from appliance.voice.stories import Stories
+    from appliance.voice.stories import Stories, Telling
 
 log = logger(__name__)
 
@@ -65,7 +65,7 @@ class Record:
             self._known[kept.id] = self._kept(item)
             yield item
 
-    def note(self, event: LiveEvent, conversation: Conversation) -> Sequence[Writing[None]]:
+    def note(self, event: LiveEvent, conversation: Conversation) -> Sequence[Writing[None] | Telling]:
         """Something has happened. All that is being written by now."""
         match event:
             case Delta():

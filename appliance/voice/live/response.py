@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from appliance.errors import ApplianceError
     from appliance.events import ReplyEvent
+    from appliance.story import Outcome as TurnOutcome
     from appliance.voice.live.conduct import Style
     from appliance.voice.live.conversation import Conversation
     from appliance.voice.live.draft import Draft
@@ -238,13 +239,12 @@ class Response:
             self.outcome, self.reason = "cancelled", "client_cancelled"
         else:
             self.outcome = "completed"
-        metrics.TURNS.labels("realtime", self.ended_as).inc()
         for index in list(self._open):
             self._finish(index, "incomplete")
         self._emit(events.ResponseDone(self))
 
     @property
-    def ended_as(self) -> metrics.TurnOutcome:
+    def ended_as(self) -> TurnOutcome:
         """What became of it, as a turn."""
         if self.outcome == "cancelled":  # by somebody, or because its client went away
             return "interrupted" if self._cancelled_at else "abandoned"

@@ -238,7 +238,8 @@ class LiveSession:
         """The reply's first audio leaves."""
         timings = asked.heard(response)
         metrics.VOICE_TO_VOICE_SECONDS.observe(timings["sent"] / 1000)
-        metrics.turn_timed("realtime", timings)
+        # Its whole text is there by now only if it is short, or was long awaited: the others would be left out.
+        metrics.turn_timed("realtime", {name: at for name, at in timings.items() if name != "reply"})
         self.emit(events.TurnTimed(response.id, timings))
 
     async def _settle(self, items: Sequence[Item]) -> None:

@@ -29,6 +29,7 @@ from appliance.voice.live.events import (
 from appliance.voice.live.joining import join
 from appliance.voice.live.record import Record
 from appliance.voice.live.session import LiveSession
+from appliance.voice.stories import Telling
 from appliance.web.realtime import client_events as c
 from appliance.web.realtime.lead import Lead
 from appliance.web.realtime.server_events import Wording, encode, failed_done, session_event
@@ -44,7 +45,7 @@ TRY_AGAIN = 1013
 COUNTED_SECONDS = 2.0
 """Of audio, counted together."""
 
-Outgoing = tuple[bytes, Sequence[Writing[None]]]
+Outgoing = tuple[bytes, Sequence[Writing[None] | Telling]]
 """A message, and what has to be on disk before it leaves."""
 
 
@@ -122,7 +123,7 @@ class Line:
             case _:
                 return False
 
-    def _put(self, message: bytes, writing: Sequence[Writing[None]] = ()) -> None:
+    def _put(self, message: bytes, writing: Sequence[Writing[None] | Telling] = ()) -> None:
         try:
             self._out.send_nowait((message, writing))
         except (anyio.WouldBlock, anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -139,7 +140,7 @@ class Line:
                 self._scope.cancel()
                 return
 
-    async def _settled(self, message: bytes, writing: Sequence[Writing[None]]) -> list[bytes]:
+    async def _settled(self, message: bytes, writing: Sequence[Writing[None] | Telling]) -> list[bytes]:
         """The message, once what it tells of is on disk; where that fails, an error instead of its success."""
         try:
             for each in writing:
