@@ -69,8 +69,7 @@ class Noted:
                 yield NotedJob(answer, note)
             finally:
                 times = answer.times
-                note.sent = times.sent if times.sent is not None else note.sent
-                note.began, note.first = times.began, times.first
+                _reached(note, times)
                 note.ended = times.ended if times.ended is not None else time.monotonic()
 
 
@@ -103,6 +102,7 @@ class NotedJob:
         except ApplianceError:
             self._note.outcome = "failed"
             raise
+        _reached(self._note, self._answer.times)  # its story may be told before it is over
         match part:
             case Generated():
                 self._note.prompt_tokens, self._note.cached_tokens = part.prompt_tokens, part.cached_tokens
@@ -126,3 +126,8 @@ class NotedJob:
 
     def _over(self) -> None:
         self._note.outcome = "cached" if self.outcome == "hit" else "done"
+
+
+def _reached(note: JobNote, times: JobTimes) -> None:
+    note.sent = times.sent if times.sent is not None else note.sent
+    note.began, note.first = times.began, times.first
