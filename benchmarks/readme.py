@@ -19,19 +19,20 @@ BEGIN: Final = "<!-- benchmark: made by `appliance bench readme`, not by hand --
 END: Final = "<!-- /benchmark -->"
 
 SHOWN: Final = (
-    ("turn", "turn_voice_to_voice_1", "voice to voice, one conversation (500 ms of it are silence)"),
+    ("turn", "turn_voice_to_voice_1", "voice to voice, median, one conversation (500 ms of it are silence)"),
     ("turn", "turn_voice_to_voice_1_p95", "the same, 95 %"),
     ("turn", "turn_voice_to_voice_semantic", "voice to voice, `semantic_vad`"),
+    ("turn", "turn_posted_first_audio", "first audio of a turn, streamed (`POST /v1/voice/turns`)"),
     ("turn", "turn_staged_over_live", "one stage after another, against it"),
     ("turn", "turn_live_over_bare_and_silence", "against the stages alone and the silence"),
-    ("bargein", "bargein_last_audio_after_voice", "silent after an interrupting voice began"),
-    ("bargein", "bargein_last_audio_after_speech_started_p95", "silent after the interruption was noticed, 95 %"),
+    ("bargein", "bargein_last_audio_after_voice", "After an interrupting voice has begun the last audio leaves within"),
+    ("bargein", "bargein_last_audio_after_speech_started_p95", "the same, after the interruption was noticed, 95 %"),
     ("stt", "stt_live_4s", "four seconds of speech understood"),
     ("stt", "stt_short_own_beam_5_over_live", "faster-whisper's own way (beam 5), against it, up to 4 s"),
     ("stt", "stt_live_word_errors", "words heard wrongly, clean and in noise"),
     ("llm", "llm_first_token_1", "first token"),
-    ("llm", "llm_rate_1", "tokens, one stream"),
-    ("llm", "llm_rate_16", "tokens, 16 streams together"),
+    ("llm", "llm_rate_1", "tokens a second through HTTP, one stream"),
+    ("llm", "llm_rate_16", "the same, 16 streams together"),
     ("llm", "llm_rate_16_over_bare", "of a bare `llama_decode` loop, 16 streams"),
     ("llm", "llm_first_token_shared_over_cold", "first token behind a shared prompt, against the first time"),
     ("tts", "tts_first_audio_sentence", "first audio of a sentence"),
@@ -76,7 +77,9 @@ def _rows(result: Result) -> list[tuple[str, str, str]]:
         if name.startswith("turn_voice_to_voice_") and name.rpartition("_")[2].isdecimal()
     ]
     for at, count in enumerate((each for each in sessions if each != "1"), start=2):
-        rows.insert(at, ("turn", f"turn_voice_to_voice_{count}", f"voice to voice, {count} conversations at once"))
+        rows.insert(
+            at, ("turn", f"turn_voice_to_voice_{count}", f"voice to voice, median, {count} conversations at once")
+        )
     return rows
 
 

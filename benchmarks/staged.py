@@ -19,14 +19,14 @@ class Sample:
     characters: int
 
 
-def streamed(client: httpx.Client, question: bytes) -> Sample:
-    """The turn as clients take it: the first bytes of samples on the socket."""
+def streamed(client: httpx.Client, question: bytes, instructions: str | None = None) -> Sample:
+    """The turn as clients take it: the first bytes of samples on the socket. `instructions`: None for the box's own."""
     started, first, text = time.perf_counter(), None, ""
     request = client.build_request(
         "POST",
         "/v1/voice/turns",
         files={"audio": ("q.wav", question)},
-        data={"response_format": "pcm", "language": "en"},
+        data={"response_format": "pcm", "language": "en", **({"instructions": instructions} if instructions else {})},
         headers={"accept": "text/event-stream"},
     )
     answer = client.send(request, stream=True)

@@ -15,7 +15,7 @@ from appliance.audio import wav
 from appliance.cli.line import RATE
 from benchmarks import staged
 from benchmarks.figures import Figure, made_of, ratio
-from benchmarks.live import ENDPOINT_SECONDS, InTurn, Turn, lower_bound, voice_to_voice
+from benchmarks.live import ENDPOINT_SECONDS, REPLY_TOKENS, TELL, InTurn, Turn, lower_bound, voice_to_voice
 from benchmarks.progress import rounds, step
 from benchmarks.speakers import trimmed
 
@@ -39,6 +39,8 @@ FIXED: Final[dict[str, Any]] = {"type": "server_vad"}
 GUESSED: Final[dict[str, Any]] = {"type": "semantic_vad"}
 STAGES: Final = ("paused", "understood", "first_token", "first_clause", "first_audio", "sent")
 """In their order; what lies between two of them is the later one's share."""
+ALIKE: Final = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": str(REPLY_TOKENS)}
+"""A turn as one request says as much as the same stage by stage; a single word has nothing that could be streamed."""
 BARE: Final = ("understand", "write", "speak")
 
 
@@ -68,14 +70,14 @@ def measure(bench: Bench) -> Iterator[Figure]:
     many = sorted({each for each in bench.sessions or SESSIONS if each > 1})
     sounds = [trimmed(each.pcm) for each in bench.speech.turns]
     found = Measured()
-    with bench.box({"APPLIANCE_LIMITS__SESSIONS": str(max(64, *many))}) as box, bench.client(box) as client:
+    with bench.box({**ALIKE, "APPLIANCE_LIMITS__SESSIONS": str(max(64, *many))}) as box, bench.client(box) as client:
         ways = InTurn(client, bench)
         voice_to_voice(box, sounds, 1, 1, FIXED)  # these warm
         ways.libraries(sounds[0])
         lower_bound(client, sounds[0])
         for number in rounds("turns", QUICK if bench.quick else MOST, SECONDS, least=2 - bench.quick):
             _round(found, box, client, ways, sounds, many, number, bench.quick)
-        _post(found, bench, client, sounds[0])
+        _post(found, client, sounds[0], bench.quick)
     yield from _figures(found, many)
 
 
@@ -103,12 +105,12 @@ def _round(
         found.against_one[sessions].append(statistics.median(turn.seconds for turn in taken) / usual)
 
 
-def _post(found: Measured, bench: Bench, client: httpx.Client, sound: bytes) -> None:
+def _post(found: Measured, client: httpx.Client, sound: bytes, quick: bool) -> None:
     """A turn as one request, beside the same through the doors for each stage."""
-    question, voice = wav(sound, RATE), bench.settings.voice
-    for number in rounds("turns as one request", 2 if bench.quick else 6, 20.0, warm=1):
-        fast = staged.streamed(client, question)
-        slow = staged.staged(client, question, voice.instructions, voice.max_reply_tokens)
+    question = wav(sound, RATE)
+    for number in rounds("turns as one request", 2 if quick else 6, 20.0, warm=1):
+        fast = staged.streamed(client, question, TELL)
+        slow = staged.staged(client, question, TELL, REPLY_TOKENS)
         if number:
             found.posted.append(fast.seconds)
             found.posted_staged.append(slow.seconds)

@@ -104,7 +104,7 @@ def test_the_readmes_table_goes_between_its_markers(tmp_path: Path) -> None:
     file.with_suffix(".png").write_bytes(b"")
     page.write_text(f"# Before\n\n{readme.BEGIN}\nold\n{readme.END}\n\nAfter\n")
     printed = CliRunner().invoke(bench, ["readme", str(file)])
-    assert "| voice to voice, 4 conversations at once |" in printed.output
+    assert "| voice to voice, median, 4 conversations at once |" in printed.output
     assert "A Processor, 2 cores, 8 GB, A Card" in printed.output
     for _ in range(2):
         told = CliRunner().invoke(bench, ["readme", str(file), "--write", str(page)])
