@@ -37,7 +37,8 @@ GPU: Final = {
 """As the appliance shows them on a box that has a card."""
 HOST: Final = {
     'node_systemd_unit_state{name="appliance-backup.service",state="failed",type="oneshot"}': 0.0,
-    'node_systemd_unit_state{name="caddy.service",state="failed",type="notify"}': 0.0,
+    'node_systemd_unit_state{name="appliance-verify.service",state="failed",type="oneshot"}': 0.0,
+    'node_systemd_unit_state{name="caddy.service",state="active",type="notify"}': 1.0,
     'node_systemd_service_restart_total{name="appliance.service"}': 0.0,
     'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}': 4e9,
     "node_memory_MemAvailable_bytes": 3e9,

@@ -72,6 +72,10 @@ def gpu_memory(used: str) -> dict[str, str]:
 SCENES: Final = (
     Scene("ApplianceDown", {f'up{{job="appliance", {BOX}}}': "1x4 0x10 1x5"}, (7, 16), (8, 15)),
     Scene("ApplianceDown", {f'up{{job="node", {BOX}}}': "0x20"}, (10,)),
+    Scene("ProxyDown", unit("caddy.service", "1x4 0x10 1x5", "active"), (7, 16), (8, 15)),
+    Scene("ProxyDown", unit("appliance.socket", "0x10", "active"), (2,), (3,)),
+    Scene("ProxyDown", unit("nftables.service", "0x10", "active"), (2,), (3,)),
+    Scene("ProxyDown", unit("appliance-backup.service", "0x10", "active"), (5,)),
     Scene("StageNotReady", {f'appliance_stage_ready{{{BOX}, stage="llm"}}': "1x4 0x10 1x5"}, (9, 16), (10, 15)),
     Scene(
         "WorkersRestarting",
@@ -161,7 +165,9 @@ SCENES: Final = (
         (10, 14),
     ),
     Scene("KilledForMemory", {f"node_vmstat_oom_kill{{{BOX}}}": "0x5 1x30"}, (5, 22), (6, 20)),
-    Scene("UnitFailed", unit("caddy.service", "0x2 1x10 0x5"), (7, 14), (8, 13)),
+    Scene("UnitFailed", unit("appliance-verify.service", "0x2 1x10 0x5"), (7, 14), (8, 13)),
+    Scene("UnitFailed", unit("caddy.service", "1x20"), (10,)),
+    Scene("UnitFailed", unit("appliance.socket", "1x20"), (10,)),
     Scene("UnitFailed", unit("appliance-backup.service", "1x20"), (10,)),
     Scene("UnitFailed", unit("appliance-synthetic.service", "1x20"), (10,)),
     Scene("ClockOff", clock("0x40 1x5", "0x45"), (29, 41), (30, 40)),
