@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import signal
 import socket
@@ -37,11 +38,13 @@ def free_port() -> int:
 
 
 def faster(text: str, times: int) -> str:
-    """Durations of an expression, divided."""
+    """Durations of an expression, divided. What is counted over more than an hour is counted over one, and so forgotten
+    within a minute; a trend needs its time."""
+    longest = math.inf if "predict_linear" in text else SECONDS["h"]
 
     def shorter(found: re.Match[str]) -> str:
         number, unit = found[1] or found[3], found[2] or found[4]
-        return f"{int(number) * SECONDS[unit] * 1000 // times}ms"
+        return f"{int(min(int(number) * SECONDS[unit], longest)) * 1000 // times}ms"
 
     return DURATION.sub(shorter, text)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 BOX: Final = 'box="cupboard", instance="i"'
 STATE: Final = f'{{{BOX}, place="state"}}'
 WAITED: Final = "appliance_voice_to_voice_seconds"
+SLOWLY: Final = "0x3 1x3 2x3 3x3 4x3 5x3 6x40"
+"""Every four hours once more, six times."""
 BACKUP: Final = f'{{{BOX}, name="appliance-backup.timer"}}'
 
 
@@ -54,6 +56,11 @@ def unit(name: str, values: str, state: str = "failed") -> dict[str, str]:
     return {f'node_systemd_unit_state{{{BOX}, name="{name}", state="{state}"}}': values}
 
 
+def restarts(values: str) -> dict[str, str]:
+    """Of the service, by systemd."""
+    return {f'node_systemd_service_restart_total{{{BOX}, name="appliance.service"}}': values}
+
+
 def clock(synchronised: str, offset: str) -> dict[str, str]:
     """As the kernel has it."""
     return {f"node_timex_sync_status{{{BOX}}}": synchronised, f"node_timex_offset_seconds{{{BOX}}}": offset}
@@ -84,11 +91,15 @@ SCENES: Final = (
         (12, 30),
     ),
     Scene(
-        "ServiceRestarting",
-        {f'node_systemd_service_restart_total{{{BOX}, name="appliance.service"}}': "0x9 1x4 2x80"},
-        (14, 80),
-        (15, 60),
+        "WorkersRestarting",
+        {f'appliance_worker_restarts_total{{{BOX}, stage="llm"}}': SLOWLY},
+        (21, 46),
+        (24, 25),
+        "h",
     ),
+    Scene("ServiceCrashing", restarts("0x9 1 2 3x4 4x60"), (15, 50), (17, 35)),
+    Scene("ServiceRestarting", restarts("0x9 1x4 2x80"), (14, 80), (15, 60)),
+    Scene("ServiceRestarting", restarts(SLOWLY), (13, 46), (16, 24), "h"),
     Scene("SlowTurns", waited("0+1x60"), (10,), (20, 50)),
     Scene("SlowTurns", waited("0+20x60", "0+20x60"), (20, 50)),
     Scene("SlowTurns", waited("0x5 1x60"), (18,)),  # one turn is chance

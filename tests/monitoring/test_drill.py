@@ -41,7 +41,7 @@ BAD: Final = {
     'node_systemd_unit_state{name="appliance-backup.service",state="failed",type="oneshot"}': 1.0,
     'node_systemd_unit_state{name="appliance-verify.service",state="failed",type="oneshot"}': 1.0,
     'node_systemd_unit_state{name="caddy.service",state="active",type="notify"}': 0.0,
-    'node_systemd_service_restart_total{name="appliance.service"}': 2.0,
+    'node_systemd_service_restart_total{name="appliance.service"}': 4.0,
     'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}': 1.7e9,
     "node_memory_MemAvailable_bytes": 1e8,
     "node_vmstat_oom_kill": 1.0,
