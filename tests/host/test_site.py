@@ -105,7 +105,7 @@ def test_prometheus_sees_it(trixie: Machine) -> None:
     ask = "curl -fsS -G http://127.0.0.1:9090/api/v1/query --data-urlencode 'query=min(up)'"
     trixie.wait(f"{ask} | grep -q '\"1\"'")
     jobs = trixie.run("curl -fsS http://127.0.0.1:9090/api/v1/label/job/values").out
-    assert {"appliance", "node"} <= set(json.loads(jobs)["data"])
+    assert {"appliance", "node", "alertmanager"} <= set(json.loads(jobs)["data"])
 
 
 def test_prometheus_works_out_the_rules(trixie: Machine) -> None:

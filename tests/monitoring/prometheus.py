@@ -69,7 +69,7 @@ class Watched:
     """Host and port."""
     key: str
     node: Sequence[str]
-    alertmanager: str = ""
+    alertmanager: str
 
 
 def configuration(folder: Path, watched: Watched, own: str) -> dict[str, Any]:
@@ -83,15 +83,16 @@ def configuration(folder: Path, watched: Watched, own: str) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(text)
     config["global"] = dict.fromkeys(config["global"], EVERY)
     config["rule_files"] = [str(folder / "rules" / "*.yml")]
-    if watched.alertmanager:
-        config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [watched.alertmanager]
-    else:
-        del config["alerting"]
+    config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [watched.alertmanager]
+    places = {
+        "appliance": [watched.box],
+        "node": list(watched.node),
+        "alertmanager": [watched.alertmanager],
+        "prometheus": [own],
+    }
     for job in config["scrape_configs"]:
         (targets,) = job["static_configs"]
-        targets["targets"] = {"appliance": [watched.box], "node": list(watched.node), "prometheus": [own]}[
-            job["job_name"]
-        ]
+        targets["targets"] = places[job["job_name"]]
         if "authorization" in job:
             (folder / "key").write_text(watched.key)
             job["authorization"]["credentials_file"] = str(folder / "key")

@@ -195,4 +195,10 @@ SCENES: Final = (
     Scene("PrometheusFailing", {"prometheus_config_last_reload_successful": "0x9 1x5"}, (4, 10), (5, 9)),
     Scene("PrometheusFailing", {"prometheus_rule_evaluation_failures_total": "0+1x20 20x20"}, (5, 36), (8, 25)),
     Scene("PrometheusFailing", {"prometheus_notifications_dropped_total": "0+1x20 20x20"}, (5, 36), (8, 25)),
+    Scene(
+        "AlertsNotSent",
+        {f'alertmanager_notifications_failed_total{{{BOX}, integration="email"}}': "0x5 1x30"},
+        (5, 22),
+        (6, 19),
+    ),
 )

@@ -1,8 +1,8 @@
 """All goes wrong, so that each alert fires, and is mended, so that each is over. The rules go sixty times as fast.
 
 For real: a box that is off, killed and held-up workers, too many callers, guessed keys, failing self-tests, a spoiled
-cache, a locked database, a full disk, an exporter that is off, a broken configuration. From a stand-in for exporters:
-GPU, units of systemd, backups, clock, memory of the host.
+cache, a locked database, a full disk, an exporter that is off, a broken configuration. From stand-ins for exporters:
+GPU, units of systemd, backups, clock, memory of the host, what Alertmanager could not send.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from monitoring.causes import Causes, going_on
 from monitoring.cupboard import cupboard, keys
-from monitoring.exporters import GPU, HOST, alertmanager, node_exporter, stand_in
+from monitoring.exporters import ALERTMANAGER, GPU, HOST, node_exporter, stand_in
 from monitoring.programs import rules
 from monitoring.prometheus import Watched, free_port, prometheus
 from monitoring.questions import FILES, unanswered
@@ -117,12 +117,13 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
     made, port, node_port = keys(folder / "keys"), free_port(), free_port()
     with ExitStack() as stack:
         standing = stack.enter_context(stand_in(GPU | HOST))
-        alarmed = stack.enter_context(alertmanager(told.told))
+        alarmed = stack.enter_context(stand_in(ALERTMANAGER))
+        told.told = alarmed.told
         node = ExitStack()
         stack.callback(node.close)
         exporter = node.enter_context(node_exporter(node_port, folder / "node.log"))
         (folder / "prometheus").mkdir()
-        watched = Watched(f"127.0.0.1:{port}", made.meter, [exporter, standing.target], alarmed)
+        watched = Watched(f"127.0.0.1:{port}", made.meter, [exporter, standing.target], alarmed.target)
         running = stack.enter_context(prometheus(folder / "prometheus", watched, TIMES))
         watcher = Watcher(running, exporter)
         watcher.wait({"ApplianceDown"})
@@ -140,6 +141,7 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
         told.broken = running.broken_rules()
 
         standing.figures |= BAD
+        alarmed.figures = dict.fromkeys(ALERTMANAGER, 1.0)
         for _ in range(2):
             causes.report("wrong")
         node.close()
