@@ -111,7 +111,8 @@ def test_prometheus_sees_it(trixie: Machine) -> None:
 def test_prometheus_works_out_the_rules(trixie: Machine) -> None:
     groups = json.loads(trixie.run("curl -fsS http://127.0.0.1:9090/api/v1/rules").out)["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    assert {group["name"] for group in groups} == {"recorded", "service", "storage", "host", "gpu", "watching"}
+    names = {"recorded", "service", "storage", "backup", "host", "gpu", "watching"}
+    assert {group["name"] for group in groups} == names
     assert [rule["lastError"] for rule in rules if rule.get("lastError")] == []
     for rule in rules:
         if rule["type"] == "alerting":

@@ -166,6 +166,7 @@ SCENES: Final = (
         (51,),
         "h",
     ),
+    Scene("BackupStale", {f"node_boot_time_seconds{{{BOX}}}": "0x60"}, (0,), (1, 40), "h"),
     Scene(
         "MemoryShort",
         {
