@@ -38,6 +38,11 @@ def waited(slow: str, fast: str = "0x60") -> dict[str, str]:
     }
 
 
+def turns(**outcomes: str) -> dict[str, str]:
+    """Live ones, by how they ended."""
+    return {f'appliance_turns_total{{{BOX}, door="realtime", outcome="{how}"}}': of for how, of in outcomes.items()}
+
+
 def asked(code: str, errors: str, requests: str, route: str = "/v1/voice/turns") -> dict[str, str]:
     """Errors with a code, and requests."""
     return {
@@ -103,6 +108,12 @@ SCENES: Final = (
     Scene("SlowTurns", waited("0+1x60"), (10,), (20, 50)),
     Scene("SlowTurns", waited("0+20x60", "0+20x60"), (20, 50)),
     Scene("SlowTurns", waited("0x5 1x60"), (18,)),  # one turn is chance
+    Scene("SlowTurns", waited("0x5 3x60", "0x5 2x60"), (18,)),  # among three, too
+    Scene("TurnsGivenUp", turns(completed="0+10x60", abandoned="0+5x20 100x40"), (1, 45), (5, 20)),
+    Scene("TurnsGivenUp", turns(completed="0+10x60", failed="0+5x60"), (1,), (5, 45)),
+    Scene("TurnsGivenUp", turns(completed="0+10x60", failed="0+1x60", abandoned="0+1x60"), (20, 45)),
+    Scene("TurnsGivenUp", turns(completed="0+1x60", interrupted="0+9x60"), (20, 45)),
+    Scene("TurnsGivenUp", turns(completed="0x60", abandoned="0x5 5x60"), (20,)),
     Scene("ManyErrors", asked("engine_down", "0+1x20 20x20", "0+10x40"), (5, 40), (9, 20)),
     Scene("ManyErrors", asked("engine_down", "0+1x40", "0+1000x40"), (9, 20)),
     Scene("ManyErrors", asked("engine_down", "0x5 1x40", "0+2x40"), (12,)),  # so is one error

@@ -1,8 +1,8 @@
 """All goes wrong, so that each alert fires, and is mended, so that each is over. The rules go sixty times as fast.
 
-For real: a box that is off, killed and held-up workers, too many callers, guessed keys, failing self-tests, a spoiled
-cache, a locked database, a full disk, an exporter that is off, a broken configuration. From stand-ins for exporters:
-GPU, units of systemd, backups, clock, memory of the host, what Alertmanager could not send.
+For real: a box that is off, killed and held-up workers, too many callers, callers who hang up, guessed keys, failing
+self-tests, a spoiled cache, a locked database, a full disk, an exporter that is off, a broken configuration. From
+stand-ins for exporters: GPU, units of systemd, backups, clock, memory of the host, what Alertmanager could not send.
 """
 
 from __future__ import annotations
@@ -150,6 +150,8 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
             watcher.wait({"CachesFailing", "KeysGuessed"})
         with going_on(*[causes.talk] * 4, causes.hold_the_voice, causes.knock):
             watcher.wait({"SlowTurns", "Refusing"})
+        with going_on(*[causes.hang_up] * 4):
+            watcher.wait({"TurnsGivenUp"})
         with going_on(causes.lock_the_database):
             watcher.wait({"WritesWaiting"})
         with going_on(causes.kill_the_thinker, causes.ask, causes.fill_the_disk):
