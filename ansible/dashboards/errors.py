@@ -24,7 +24,7 @@ ERRORS: Final = Dashboard(
                     "percentunit",
                     {"{{box}}": chosen("box:faults:ratio")},
                     "Requests and live turns of ten minutes that ended with a fault of the box. The goal is 0.1 %.",
-                    limit=0.01,
+                    limit=0.001,
                 ),
                 Panel(
                     "Errors",

@@ -13,6 +13,8 @@ STATE: Final = f'{{{BOX}, place="state"}}'
 WAITED: Final = "appliance_voice_to_voice_seconds"
 SLOWLY: Final = "0x3 1x3 2x3 3x3 4x3 5x3 6x40"
 """Every four hours once more, six times."""
+SELDOM: Final = "0x99 1 2 3 4 5 6x400"
+"""Six times, after a hundred units of time."""
 BACKUP: Final = f'{{{BOX}, name="appliance-backup.timer"}}'
 
 
@@ -126,6 +128,15 @@ SCENES: Final = (
         (5,),
         (9,),
     ),
+    Scene(
+        "ManyErrors",
+        asked("engine_down", "0+1x40", "0+10x40") | asked("engine_down", "0+1x40", "0+9999x40", "unmatched"),
+        (5,),
+        (9, 20),
+    ),
+    Scene("ErrorsAboveGoal", asked("engine_down", SELDOM, "0+10x500"), (99, 104, 470), (110, 400)),
+    Scene("ErrorsAboveGoal", asked("engine_down", SELDOM, "0+100x500"), (110, 400)),
+    Scene("ErrorsAboveGoal", asked("invalid_value", SELDOM, "0+10x500"), (110, 400)),
     Scene("Refusing", asked("overloaded", "0+3x20 60x30", "0+9x50"), (6, 40), (12, 20)),
     Scene("Refusing", asked("overloaded", "0x5 5x40", "0+9x50"), (12,)),
     Scene("SpokenTestFailing", {f"appliance_spoken_probe_failures{{{BOX}}}": "0x3 1 2x5 0x5"}, (4, 12), (5, 10)),
