@@ -41,6 +41,7 @@ HOST: Final = {
     'node_systemd_unit_state{name="caddy.service",state="active",type="notify"}': 1.0,
     'node_systemd_service_restart_total{name="appliance.service"}': 0.0,
     'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}': 4e9,
+    'node_scrape_collector_success{collector="systemd"}': 1.0,
     "node_memory_MemAvailable_bytes": 3e9,
     "node_memory_MemTotal_bytes": 4e9,
     "node_vmstat_oom_kill": 0.0,

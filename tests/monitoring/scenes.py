@@ -78,6 +78,17 @@ def gpu(figure: str, values: str, labels: str = "") -> dict[str, str]:
     return {f'appliance_gpu_{figure}{{{BOX}, gpu="0"{labels}}}': values}
 
 
+def cards(up: str, *there: str) -> dict[str, str]:
+    """Whether their box answers, and whether each is there."""
+    shown = {f'appliance_gpu_info{{{BOX}, gpu="{number}"}}': values for number, values in enumerate(there)}
+    return {f'up{{job="appliance", {BOX}}}': up} | shown
+
+
+def collected(collector: str, values: str) -> dict[str, str]:
+    """Whether one of node exporter's was able to."""
+    return {f'node_scrape_collector_success{{{BOX}, collector="{collector}"}}': values}
+
+
 def gpu_memory(used: str) -> dict[str, str]:
     """Of a hundred."""
     return gpu("memory_bytes", used, ', kind="used"') | gpu("memory_bytes", "100x20", ', kind="total"')
@@ -219,6 +230,17 @@ SCENES: Final = (
     Scene("GpuErrors", gpu("uncorrected_errors_total", "0x5 1x70"), (5, 68), (6, 60)),
     Scene("TargetDown", {f'up{{job="node", {BOX}}}': "0x9 1x5"}, (4, 10), (5, 9)),
     Scene("TargetDown", {f'up{{job="appliance", {BOX}}}': "0x20"}, (10,)),
+    Scene(
+        "FiguresMissing",
+        {f'appliance_scrape_failures_total{{{BOX}, source="disks"}}': "0+1x20 20x20"},
+        (5, 36),
+        (12, 25),
+    ),
+    Scene("FiguresMissing", {f'appliance_scrape_failures_total{{{BOX}, source="disks"}}': "0x5 5x20"}, (15,)),
+    Scene("FiguresMissing", collected("systemd", "0x9 1x5"), (4, 10), (5, 9)),
+    Scene("FiguresMissing", collected("nvme", "0x20"), (10,)),
+    Scene("FiguresMissing", cards("1x80", "1x80", "1x9 stale"), (9, 14), (16, 80)),
+    Scene("FiguresMissing", cards("1x9 0x20", "1x9 stale"), (20,)),  # a box that is off shows no cards
     Scene("PrometheusFailing", {"prometheus_config_last_reload_successful": "0x9 1x5"}, (4, 10), (5, 9)),
     Scene("PrometheusFailing", {"prometheus_rule_evaluation_failures_total": "0+1x20 20x20"}, (5, 36), (8, 25)),
     Scene("PrometheusFailing", {"prometheus_notifications_dropped_total": "0+1x20 20x20"}, (5, 36), (8, 25)),

@@ -43,6 +43,7 @@ BAD: Final = {
     'node_systemd_unit_state{name="caddy.service",state="active",type="notify"}': 0.0,
     'node_systemd_service_restart_total{name="appliance.service"}': 4.0,
     'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}': 1.7e9,
+    'node_scrape_collector_success{collector="systemd"}': 0.0,
     "node_memory_MemAvailable_bytes": 1e8,
     "node_vmstat_oom_kill": 1.0,
     "node_timex_sync_status": 0.0,
