@@ -81,7 +81,7 @@ def configuration(folder: Path, watched: Watched, own: str) -> dict[str, Any]:
     template = Environment(autoescape=False, undefined=StrictUndefined)  # noqa: S701 - no page
     text = template.from_string((ROLE / "templates" / "prometheus.yml.j2").read_text()).render(variables)
     config: dict[str, Any] = yaml.safe_load(text)
-    config["global"] = dict.fromkeys(config["global"], EVERY)
+    config["global"] |= dict.fromkeys(("scrape_interval", "evaluation_interval"), EVERY)
     config["rule_files"] = [str(folder / "rules" / "*.yml")]
     config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [watched.alertmanager]
     places = {
