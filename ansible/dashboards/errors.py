@@ -30,7 +30,7 @@ ERRORS: Final = Dashboard(
                     "Errors",
                     "ops",
                     {"{{code}}": rate("appliance_errors_total", "code")},
-                    "By their code; README.md says what each means.",
+                    "By their code; appliance/errors.py says what each means.",
                     stacked=True,
                 ),
                 Panel(
