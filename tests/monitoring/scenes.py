@@ -58,6 +58,12 @@ def disk(free: str, size: str) -> dict[str, str]:
     return {f"appliance_disk_free_bytes{STATE}": free, f"appliance_disk_size_bytes{STATE}": size}
 
 
+def mounted(at: str, fstype: str = "ext4") -> dict[str, str]:
+    """Nearly full, as node exporter sees it."""
+    labels = f'{{{BOX}, mountpoint="{at}", fstype="{fstype}"}}'
+    return {f"node_filesystem_avail_bytes{labels}": "5e8x10", f"node_filesystem_size_bytes{labels}": "1e10x10"}
+
+
 def unit(name: str, values: str, state: str = "failed") -> dict[str, str]:
     """As node exporter sees it."""
     return {f'node_systemd_unit_state{{{BOX}, name="{name}", state="{state}"}}': values}
@@ -166,18 +172,13 @@ SCENES: Final = (
         (7, 15),
     ),
     Scene("WritesWaiting", {f"appliance_store_writes_waiting{{{BOX}}}": "0x3 200x5 0x5"}, (5, 10), (6, 9)),
-    Scene("DiskLow", disk("5e8x10 5e9x5", "1e10x20"), (4, 11), (5, 10)),
+    Scene("DiskLow", disk("5e8x10 5e9x5", "1e10x20"), (0, 11), (1, 10)),
     Scene("DiskLow", disk("5e8x10", "1e9x10"), (8,)),
     Scene("DiskLow", disk("5e9x10", "1e12x10"), (8,)),
-    Scene(
-        "DiskLow",
-        {
-            f'node_filesystem_avail_bytes{{{BOX}, mountpoint="/"}}': "5e8x10",
-            f'node_filesystem_size_bytes{{{BOX}, mountpoint="/"}}': "1e10x10",
-        },
-        (4,),
-        (5,),
-    ),
+    Scene("DiskLow", mounted("/"), (0,), (1,)),
+    Scene("DiskLow", mounted("/mnt/backups"), (0,), (1,)),
+    Scene("DiskLow", mounted("/boot"), (8,)),
+    Scene("DiskLow", mounted("/mnt/cdrom", "iso9660"), (8,)),
     Scene("DiskFilling", disk("5e9-1e7x100", "1e10x100"), (30,), (65, 90)),
     Scene("DiskFilling", disk("40e9-1e7x100", "100e9x100"), (65, 90)),
     Scene("DiskFilling", disk("9e9-1e7x100", "10e9x100"), (65, 90)),
