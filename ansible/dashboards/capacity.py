@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.dashboard import Dashboard, Panel, Row
-from dashboards.queries import chosen, mean, quantile, rate, share, value
+from dashboards.queries import chosen, mean, most, quantile, rate, share, value
 
 PROMPT: Final = "appliance_llm_prompt_tokens_total"
 BUSY: Final = 'mode!="idle"'
@@ -204,8 +204,8 @@ CAPACITY: Final = Dashboard(
                     "Load",
                     "short",
                     {
-                        "{{minutes}} min": value("appliance_host_load", "minutes"),
-                        "cores": value("appliance_host_cores", "box"),
+                        "{{box}} {{minutes}} min": most("appliance_host_load", "box, minutes"),
+                        "{{box}} cores": most("appliance_host_cores", "box"),
                     },
                     "Threads that run or want to.",
                 ),
@@ -251,7 +251,7 @@ CAPACITY: Final = Dashboard(
                 Panel(
                     "Loading a stage",
                     "s",
-                    {"{{stage}}": value("appliance_stage_load_seconds", "stage")},
+                    {"{{box}} {{stage}}": most("appliance_stage_load_seconds", "box, stage")},
                     "The last load and warm-up.",
                 ),
                 Panel(

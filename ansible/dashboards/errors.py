@@ -24,13 +24,13 @@ ERRORS: Final = Dashboard(
                     "percentunit",
                     {"{{box}}": chosen("box:faults:ratio")},
                     "Requests and live turns of ten minutes that ended with a fault of the box. The goal is 0.1 %.",
-                    limit=0.01,
+                    limit=0.001,
                 ),
                 Panel(
                     "Errors",
                     "ops",
                     {"{{code}}": rate("appliance_errors_total", "code")},
-                    "By their code; README.md says what each means.",
+                    "By their code; appliance/errors.py says what each means.",
                     stacked=True,
                 ),
                 Panel(

@@ -13,6 +13,11 @@ def value(metric: str, by: str, match: str = "") -> str:
     return f"sum by ({by}) ({chosen(metric, match)})"
 
 
+def most(metric: str, by: str, match: str = "") -> str:
+    """A gauge that is not to be added up."""
+    return f"max by ({by}) ({chosen(metric, match)})"
+
+
 def rate(metric: str, by: str = "box", match: str = "") -> str:
     """A counter's growth a second."""
     return f"sum by ({by}) (rate({chosen(metric, match)}[$__rate_interval]))"

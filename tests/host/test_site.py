@@ -105,13 +105,14 @@ def test_prometheus_sees_it(trixie: Machine) -> None:
     ask = "curl -fsS -G http://127.0.0.1:9090/api/v1/query --data-urlencode 'query=min(up)'"
     trixie.wait(f"{ask} | grep -q '\"1\"'")
     jobs = trixie.run("curl -fsS http://127.0.0.1:9090/api/v1/label/job/values").out
-    assert {"appliance", "node"} <= set(json.loads(jobs)["data"])
+    assert {"appliance", "node", "alertmanager"} <= set(json.loads(jobs)["data"])
 
 
 def test_prometheus_works_out_the_rules(trixie: Machine) -> None:
     groups = json.loads(trixie.run("curl -fsS http://127.0.0.1:9090/api/v1/rules").out)["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    assert {group["name"] for group in groups} == {"recorded", "service", "storage", "host", "gpu", "watching"}
+    names = {"recorded", "service", "storage", "backup", "host", "gpu", "watching"}
+    assert {group["name"] for group in groups} == names
     assert [rule["lastError"] for rule in rules if rule.get("lastError")] == []
     for rule in rules:
         if rule["type"] == "alerting":

@@ -95,6 +95,16 @@ class Causes:
         """Somebody who stops each reply."""
         asyncio.run(self._call(over, self._stop_the_reply))
 
+    def hang_up(self, _over: threading.Event) -> None:
+        """Somebody who leaves when a reply has been begun."""
+
+        async def call() -> None:
+            async with calling(self.box.url, key=self.box.admin, max_output_tokens=400) as caller:
+                await caller.say(self.words, 0.8)
+                await caller.until("response.created")
+
+        asyncio.run(call())
+
     async def _call(self, over: threading.Event, turn: Callable[[Caller, int], Awaitable[None]]) -> None:
         while not over.is_set():
             with contextlib.suppress(Exception):

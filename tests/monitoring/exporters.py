@@ -1,5 +1,5 @@
 """What Prometheus reads beside the appliance: Debian's node exporter as the role starts it, and a stand-in for what no
-machine of a test has: a GPU, and a systemd whose units fail."""
+machine of a test has: a GPU, a systemd whose units fail, and an Alertmanager, as Debian's wants files in /usr/share."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ GPU: Final = {
 """As the appliance shows them on a box that has a card."""
 HOST: Final = {
     'node_systemd_unit_state{name="appliance-backup.service",state="failed",type="oneshot"}': 0.0,
-    'node_systemd_unit_state{name="caddy.service",state="failed",type="notify"}': 0.0,
+    'node_systemd_unit_state{name="appliance-verify.service",state="failed",type="oneshot"}': 0.0,
+    'node_systemd_unit_state{name="caddy.service",state="active",type="notify"}': 1.0,
     'node_systemd_service_restart_total{name="appliance.service"}': 0.0,
     'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}': 4e9,
+    'node_scrape_collector_success{collector="systemd"}': 1.0,
     "node_memory_MemAvailable_bytes": 3e9,
     "node_memory_MemTotal_bytes": 4e9,
     "node_vmstat_oom_kill": 0.0,
@@ -49,13 +51,16 @@ HOST: Final = {
     'node_filesystem_size_bytes{device="/dev/sda1",fstype="ext4",mountpoint="/"}': 9e10,
 }
 """As node exporter shows them."""
+ALERTMANAGER: Final = {'alertmanager_notifications_failed_total{integration="email"}': 0.0}
+"""As Alertmanager shows them."""
 
 
 class StandIn:
-    """Figures that a test sets."""
+    """Figures that a test sets, and the names of alerts that it is told of, as Alertmanager is."""
 
     def __init__(self, figures: dict[str, float]) -> None:
         self.figures = dict(figures)
+        self.told: set[str] = set()
         self.target = ""
 
     def text(self) -> str:
@@ -77,7 +82,15 @@ def stand_in(figures: dict[str, float]) -> Iterator[StandIn]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = standing.text().encode()
+            self.answer(standing.text().encode())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/api/v2/alerts":
+                standing.told.update(alert["labels"]["alertname"] for alert in json.loads(body))
+            self.answer(b"")
+
+        def answer(self, body: bytes) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/plain; version=0.0.4")
             self.send_header("content-length", str(len(body)))
@@ -86,37 +99,12 @@ def stand_in(figures: dict[str, float]) -> Iterator[StandIn]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    with answering(Handler) as standing.target:
-        yield standing
-
-
-@contextmanager
-def alertmanager(told: set[str]) -> Iterator[str]:
-    """Stands in for it, as Debian's wants files in /usr/share: notes which alerts it is told of; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.path == "/api/v2/alerts":
-                told.update(alert["labels"]["alertname"] for alert in json.loads(body))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with answering(Handler) as address:
-        yield address
-
-
-@contextmanager
-def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Its address, while it does."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        standing.target = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield f"127.0.0.1:{server.server_address[1]}"
+            yield standing
         finally:
             server.shutdown()
             thread.join()

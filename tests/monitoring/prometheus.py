@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import signal
 import socket
@@ -37,11 +38,13 @@ def free_port() -> int:
 
 
 def faster(text: str, times: int) -> str:
-    """Durations of an expression, divided."""
+    """Durations of an expression, divided. What is counted over more than an hour is counted over one, and so forgotten
+    within a minute; a trend needs its time."""
+    longest = math.inf if "predict_linear" in text else SECONDS["h"]
 
     def shorter(found: re.Match[str]) -> str:
         number, unit = found[1] or found[3], found[2] or found[4]
-        return f"{int(number) * SECONDS[unit] * 1000 // times}ms"
+        return f"{int(min(int(number) * SECONDS[unit], longest)) * 1000 // times}ms"
 
     return DURATION.sub(shorter, text)
 
@@ -66,7 +69,7 @@ class Watched:
     """Host and port."""
     key: str
     node: Sequence[str]
-    alertmanager: str = ""
+    alertmanager: str
 
 
 def configuration(folder: Path, watched: Watched, own: str) -> dict[str, Any]:
@@ -78,17 +81,18 @@ def configuration(folder: Path, watched: Watched, own: str) -> dict[str, Any]:
     template = Environment(autoescape=False, undefined=StrictUndefined)  # noqa: S701 - no page
     text = template.from_string((ROLE / "templates" / "prometheus.yml.j2").read_text()).render(variables)
     config: dict[str, Any] = yaml.safe_load(text)
-    config["global"] = dict.fromkeys(config["global"], EVERY)
+    config["global"] |= dict.fromkeys(("scrape_interval", "evaluation_interval"), EVERY)
     config["rule_files"] = [str(folder / "rules" / "*.yml")]
-    if watched.alertmanager:
-        config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [watched.alertmanager]
-    else:
-        del config["alerting"]
+    config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [watched.alertmanager]
+    places = {
+        "appliance": [watched.box],
+        "node": list(watched.node),
+        "alertmanager": [watched.alertmanager],
+        "prometheus": [own],
+    }
     for job in config["scrape_configs"]:
         (targets,) = job["static_configs"]
-        targets["targets"] = {"appliance": [watched.box], "node": list(watched.node), "prometheus": [own]}[
-            job["job_name"]
-        ]
+        targets["targets"] = places[job["job_name"]]
         if "authorization" in job:
             (folder / "key").write_text(watched.key)
             job["authorization"]["credentials_file"] = str(folder / "key")

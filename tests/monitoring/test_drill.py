@@ -1,8 +1,8 @@
 """All goes wrong, so that each alert fires, and is mended, so that each is over. The rules go sixty times as fast.
 
-For real: a box that is off, killed and held-up workers, too many callers, guessed keys, failing self-tests, a spoiled
-cache, a locked database, a full disk, an exporter that is off, a broken configuration. From a stand-in for exporters:
-GPU, units of systemd, backups, clock, memory of the host.
+For real: a box that is off, killed and held-up workers, too many callers, callers who hang up, guessed keys, failing
+self-tests, a spoiled cache, a locked database, a full disk, an exporter that is off, a broken configuration. From
+stand-ins for exporters: GPU, units of systemd, backups, clock, memory of the host, what Alertmanager could not send.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from monitoring.causes import Causes, going_on
 from monitoring.cupboard import cupboard, keys
-from monitoring.exporters import GPU, HOST, alertmanager, node_exporter, stand_in
+from monitoring.exporters import ALERTMANAGER, GPU, HOST, node_exporter, stand_in
 from monitoring.programs import rules
 from monitoring.prometheus import Watched, free_port, prometheus
 from monitoring.questions import FILES, unanswered
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.drill
 TIMES: Final = 60
 ALERTS: Final = sorted(rule["alert"] for rule in rules("alert"))
 FIRE_SECONDS: Final = 150.0
-FORGET_SECONDS: Final = 150.0
+FORGET_SECONDS: Final = 200.0
 ANSWER_SECONDS: Final = 120.0
 QUIET_SECONDS: Final = 8.0
 BAD: Final = {
@@ -39,9 +39,11 @@ BAD: Final = {
     'appliance_gpu_memory_bytes{gpu="0",kind="used"}': 84.9e9,
     'appliance_gpu_uncorrected_errors_total{gpu="0"}': 2.0,
     'node_systemd_unit_state{name="appliance-backup.service",state="failed",type="oneshot"}': 1.0,
-    'node_systemd_unit_state{name="caddy.service",state="failed",type="notify"}': 1.0,
-    'node_systemd_service_restart_total{name="appliance.service"}': 2.0,
+    'node_systemd_unit_state{name="appliance-verify.service",state="failed",type="oneshot"}': 1.0,
+    'node_systemd_unit_state{name="caddy.service",state="active",type="notify"}': 0.0,
+    'node_systemd_service_restart_total{name="appliance.service"}': 4.0,
     'node_systemd_timer_last_trigger_seconds{name="appliance-backup.timer"}': 1.7e9,
+    'node_scrape_collector_success{collector="systemd"}': 0.0,
     "node_memory_MemAvailable_bytes": 1e8,
     "node_vmstat_oom_kill": 1.0,
     "node_timex_sync_status": 0.0,
@@ -116,12 +118,13 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
     made, port, node_port = keys(folder / "keys"), free_port(), free_port()
     with ExitStack() as stack:
         standing = stack.enter_context(stand_in(GPU | HOST))
-        alarmed = stack.enter_context(alertmanager(told.told))
+        alarmed = stack.enter_context(stand_in(ALERTMANAGER))
+        told.told = alarmed.told
         node = ExitStack()
         stack.callback(node.close)
         exporter = node.enter_context(node_exporter(node_port, folder / "node.log"))
         (folder / "prometheus").mkdir()
-        watched = Watched(f"127.0.0.1:{port}", made.meter, [exporter, standing.target], alarmed)
+        watched = Watched(f"127.0.0.1:{port}", made.meter, [exporter, standing.target], alarmed.target)
         running = stack.enter_context(prometheus(folder / "prometheus", watched, TIMES))
         watcher = Watcher(running, exporter)
         watcher.wait({"ApplianceDown"})
@@ -139,6 +142,7 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
         told.broken = running.broken_rules()
 
         standing.figures |= BAD
+        alarmed.figures = dict.fromkeys(ALERTMANAGER, 1.0)
         for _ in range(2):
             causes.report("wrong")
         node.close()
@@ -147,6 +151,8 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
             watcher.wait({"CachesFailing", "KeysGuessed"})
         with going_on(*[causes.talk] * 4, causes.hold_the_voice, causes.knock):
             watcher.wait({"SlowTurns", "Refusing"})
+        with going_on(*[causes.hang_up] * 4):
+            watcher.wait({"TurnsGivenUp"})
         with going_on(causes.lock_the_database):
             watcher.wait({"WritesWaiting"})
         with going_on(causes.kill_the_thinker, causes.ask, causes.fill_the_disk):
