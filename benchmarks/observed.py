@@ -1,14 +1,16 @@
 """What it costs to be observed: the same turns, in turn, to two boxes, of which one counts nothing.
 
-The observed one has all figures, is asked for them as a turn begins and every second from then on, and sends its traces
-to a listener on this machine. It is left alone while the other one answers, so that it takes no core from it.
+The observed one has all figures, and sends its traces to a listener on this machine. Every second turn of it, somebody
+asks for the figures as it begins and every second from then on: so it is for the few turns into which one of
+Prometheus' questions falls (`EVERY_SECONDS`). It is left alone while the other one answers, and takes no core from it.
 """
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,53 +27,50 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.box import Box
 
-    Pair = tuple[tuple[float, float], tuple[float, float]]
-    """Of the observed and of the other: seconds to the first audio, and to the end."""
+    Taken = tuple[float, float]
+    """Seconds to the first audio, and to the end."""
 
 COST: Final = 1.02
 """Times as long a turn may take: less than 2 % more."""
 SECONDS: Final = 240.0
 MOST, QUICK = 100, 3
 SCRAPE_SECONDS: Final = 1.0
+EVERY_SECONDS: Final = 15.0
+"""Between two questions of Prometheus, as the monitoring role has it."""
 ALIKE: Final = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": "40"}
 """Both say the same."""
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Ratios are of pairs of turns, one right after the other."""
+    """Ratios are of turns of one round, one right after the other."""
     question = bench.speech.turns[0].file.read_bytes()
-    pairs: list[Pair] = []
+    taken: dict[str, list[Taken]] = {kind: [] for kind in ("", "_asked", "_blind")}
     with ExitStack() as stack:
         observed = stack.enter_context(bench.box({**ALIKE, **stack.enter_context(trace_listener())}))
         blind = stack.enter_context(bench.box(ALIKE, module="benchmarks.unobserved"))
         scraped = stack.enter_context(Scraped(observed))
-        clients = stack.enter_context(bench.client(observed)), stack.enter_context(bench.client(blind))
+        seeing, unseeing = stack.enter_context(bench.client(observed)), stack.enter_context(bench.client(blind))
         for number in rounds("turns of both", QUICK if bench.quick else MOST, SECONDS, warm=2):
-            taken = pair(scraped, *clients, question, first=number % 2 == 0)
-            if number:  # the first ones warm what only a turn warms
-                pairs.append(taken)
+            kinds = list(taken)
+            for kind in kinds[number % 3 :] + kinds[: number % 3]:
+                with scraped.now() if kind == "_asked" else nullcontext():
+                    one = turn(unseeing if kind == "_blind" else seeing, question)
+                if number:  # the first ones warm what only a turn warms
+                    taken[kind].append(one)
         yield Figure("observed_scrapes", scraped.count)
     for place, name in enumerate(("first_audio", "whole_turn")):
-        seen, unseen = ([1000 * taken[side][place] for taken in pairs] for side in (0, 1))
-        yield made_of(f"observed_{name}", seen, "ms")
-        yield made_of(f"observed_{name}_blind", unseen, "ms")
-        yield ratio(f"observed_{name}_over_blind", seen, unseen, at_most=COST)
+        seconds = {kind: [1000 * one[place] for one in each] for kind, each in taken.items()}
+        for kind, each in seconds.items():
+            yield made_of(f"observed_{name}{kind}", each, "ms")
+        yield ratio(f"observed_{name}_over_blind", seconds[""], seconds["_blind"], at_most=COST)
+        asked = ratio(f"observed_{name}_asked_over_blind", seconds["_asked"], seconds["_blind"], lower_is_better=True)
+        yield asked
+        often = min(1.0, statistics.median(seconds[""]) / 1000 / EVERY_SECONDS)
+        usual = statistics.median(a / b for a, b in zip(seconds[""], seconds["_blind"], strict=True))
+        yield Figure(f"observed_{name}_all_over_blind", usual + often * (asked.value - usual), "times", at_most=COST)
 
 
-def pair(
-    scraped: Scraped, observed: httpx.Client, blind: httpx.Client, question: bytes, *, first: bool
-) -> Pair:  # fmt: skip
-    """One turn of each, the observed one's first in the answer, whichever was asked `first`."""
-    if first:
-        with scraped.now():
-            seen = turn(observed, question)
-        return seen, turn(blind, question)
-    unseen = turn(blind, question)
-    with scraped.now():
-        return turn(observed, question), unseen
-
-
-def turn(box: httpx.Client, question: bytes) -> tuple[float, float]:
+def turn(box: httpx.Client, question: bytes) -> Taken:
     """Seconds from a turn's sending to the first audio of its reply, and to its end."""
     started, first = time.perf_counter(), None
     files, data = {"audio": ("q.wav", question)}, {"response_format": "pcm", "language": "en"}

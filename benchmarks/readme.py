@@ -26,7 +26,6 @@ SHOWN: Final = (
     ("turn", "turn_staged_over_live", "one stage after another, against it"),
     ("turn", "turn_live_over_bare_and_silence", "against the stages alone and the silence"),
     ("bargein", "bargein_last_audio_after_voice", "After an interrupting voice has begun the last audio leaves within"),
-    ("bargein", "bargein_last_audio_after_speech_started_p95", "the same, after the interruption was noticed, 95 %"),
     ("stt", "stt_live_4s", "four seconds of speech understood"),
     ("stt", "stt_short_own_beam_5_over_live", "faster-whisper's own way (beam 5), against it, up to 4 s"),
     ("stt", "stt_live_word_errors", "words heard wrongly, clean and in noise"),
