@@ -21,7 +21,7 @@ END: Final = "<!-- /benchmark -->"
 SHOWN: Final = (
     ("turn", "turn_voice_to_voice_1", "voice to voice, median, one conversation (500 ms of it are silence)"),
     ("turn", "turn_voice_to_voice_1_p95", "the same, 95 %"),
-    ("turn", "turn_voice_to_voice_semantic", "voice to voice, `semantic_vad`"),
+    ("turn", "turn_voice_to_voice_semantic", "With `semantic_vad` the median is"),
     ("turn", "turn_posted_first_audio", "first audio of a turn, streamed (`POST /v1/voice/turns`)"),
     ("turn", "turn_staged_over_live", "one stage after another, against it"),
     ("turn", "turn_live_over_bare_and_silence", "against the stages alone and the silence"),
