@@ -38,6 +38,8 @@ TURNS_A_SESSION: Final = 5
 TELL: Final = "Tell a story about whatever the user says."
 REPLY_TOKENS: Final = 40
 """Two or three short sentences."""
+ALIKE: Final = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": str(REPLY_TOKENS)}
+"""Settings of a box whose turns as one request say the same each time, and as much as live ones."""
 LEAD_SECONDS: Final = 1.0
 """Silence before each turn."""
 STAGES: Final = ("paused", "understood", "first_token", "first_clause", "first_audio", "over")

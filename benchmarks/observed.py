@@ -19,6 +19,7 @@ import httpx
 
 from appliance.settings import SECTIONS
 from benchmarks.figures import Figure, made_of, ratio
+from benchmarks.live import ALIKE
 from benchmarks.progress import rounds
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ MOST, QUICK = 100, 3
 SCRAPE_SECONDS: Final = 1.0
 EVERY_SECONDS: Final = 15.0
 """Between two questions of Prometheus, as the monitoring role has it."""
-ALIKE: Final = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": "40"}
-"""Both say the same."""
 
 
 def measure(bench: Bench) -> Iterator[Figure]:

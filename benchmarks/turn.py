@@ -15,7 +15,7 @@ from appliance.audio import wav
 from appliance.cli.line import RATE
 from benchmarks import staged
 from benchmarks.figures import Figure, made_of, ratio
-from benchmarks.live import ENDPOINT_SECONDS, REPLY_TOKENS, TELL, InTurn, Turn, lower_bound, voice_to_voice
+from benchmarks.live import ALIKE, ENDPOINT_SECONDS, REPLY_TOKENS, TELL, InTurn, Turn, lower_bound, voice_to_voice
 from benchmarks.progress import rounds, step
 from benchmarks.speakers import trimmed
 
@@ -39,8 +39,6 @@ FIXED: Final[dict[str, Any]] = {"type": "server_vad"}
 GUESSED: Final[dict[str, Any]] = {"type": "semantic_vad"}
 STAGES: Final = ("paused", "understood", "first_token", "first_clause", "first_audio", "sent")
 """In their order; what lies between two of them is the later one's share."""
-ALIKE: Final = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": str(REPLY_TOKENS)}
-"""A turn as one request says as much as the same stage by stage; a single word has nothing that could be streamed."""
 BARE: Final = ("understand", "write", "speak")
 
 
@@ -106,7 +104,7 @@ def _round(
 
 
 def _post(found: Measured, client: httpx.Client, sound: bytes, quick: bool) -> None:
-    """A turn as one request, beside the same through the doors for each stage."""
+    """A turn as one request, beside the same through the doors for each stage; a single word could not be streamed."""
     question = wav(sound, RATE)
     for number in rounds("turns as one request", 2 if quick else 6, 20.0, warm=1):
         fast = staged.streamed(client, question, TELL)

@@ -78,7 +78,7 @@ def is_live(job: AnyJob) -> bool:
 
 def is_awaited(job: AnyJob) -> bool:
     """Whether somebody waits for it, or soon will: what was said is understood before the turn is known to be over."""
-    return getattr(job, "priority", None) == "live" or (isinstance(job, Understand) and job.priority != "background")
+    return is_live(job) and getattr(job, "priority", None) != "background"
 
 
 def live(job: AnyJob) -> AnyJob:
