@@ -208,7 +208,7 @@ def _report(files: list[Path], folder: Path) -> None:
 def compare(before: Path, after: Path, fail_on_slower: float | None, floor: float, only_told: bool) -> None:
     """Say of each figure in both results: faster, slower, or cannot tell, by the spread of their samples.
 
-    A verdict needs four samples on each side, an interval of the ratio of medians (99 of 100) without 1 in it, and a
+    A verdict needs five samples on each side, an interval of the ratio of medians (99 of 100) without 1 in it, and a
     change above --floor. It warns where the two were not measured on and with the same.
     """
     from benchmarks import compare as comparing

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import statistics
 import threading
-import time
 from contextlib import ExitStack, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final, Self
 
-import click
 import httpx
 
 from appliance.settings import SECTIONS
 from benchmarks.figures import Figure, made_of, ratio
 from benchmarks.live import ALIKE
 from benchmarks.progress import rounds
+from benchmarks.staged import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,9 +52,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
             kinds = list(taken)
             for kind in kinds[number % 3 :] + kinds[: number % 3]:
                 with scraped.now() if kind == "_asked" else nullcontext():
-                    one = turn(unseeing if kind == "_blind" else seeing, question)
+                    one = streamed(unseeing if kind == "_blind" else seeing, question)
                 if number:  # the first ones warm what only a turn warms
-                    taken[kind].append(one)
+                    taken[kind].append((one.seconds, one.whole_seconds))
         yield Figure("observed_scrapes", scraped.count)
     for place, name in enumerate(("first_audio", "whole_turn")):
         seconds = {kind: [1000 * one[place] for one in each] for kind, each in taken.items()}
@@ -67,21 +66,6 @@ def measure(bench: Bench) -> Iterator[Figure]:
         often = min(1.0, statistics.median(seconds[""]) / 1000 / EVERY_SECONDS)
         usual = statistics.median(a / b for a, b in zip(seconds[""], seconds["_blind"], strict=True))
         yield Figure(f"observed_{name}_all_over_blind", usual + often * (asked.value - usual), "times", at_most=COST)
-
-
-def turn(box: httpx.Client, question: bytes) -> Taken:
-    """Seconds from a turn's sending to the first audio of its reply, and to its end."""
-    started, first = time.perf_counter(), None
-    files, data = {"audio": ("q.wav", question)}, {"response_format": "pcm", "language": "en"}
-    headers = {"accept": "text/event-stream"}
-    with box.stream("POST", "/v1/voice/turns", files=files, data=data, headers=headers) as said:
-        said.raise_for_status()
-        for line in said.iter_lines():
-            if first is None and line == "event: turn.audio.delta":
-                first = time.perf_counter() - started
-    if first is None:
-        raise click.ClickException("a turn had no audio")
-    return first, time.perf_counter() - started
 
 
 class Scraped:

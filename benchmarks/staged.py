@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One turn: seconds until its first audio, and characters of the reply."""
+    """One turn: seconds until its first audio and until its end, and characters of the reply."""
 
     seconds: float
+    whole_seconds: float
     characters: int
 
 
@@ -41,7 +42,7 @@ def streamed(client: httpx.Client, question: bytes, instructions: str | None = N
         answer.close()
     if first is None:
         raise RuntimeError("the turn had no audio")
-    return Sample(first, len(text))
+    return Sample(first, time.perf_counter() - started, len(text))
 
 
 def staged(client: httpx.Client, question: bytes, instructions: str, max_tokens: int) -> Sample:
@@ -53,4 +54,5 @@ def staged(client: httpx.Client, question: bytes, instructions: str, max_tokens:
     text = client.post("/v1/chat/completions", json=chat).json()["choices"][0]["message"]["content"]
     spoken = client.post("/v1/audio/speech", json={"input": text, "response_format": "pcm"})
     spoken.raise_for_status()
-    return Sample(time.perf_counter() - started, len(text.strip()))
+    taken = time.perf_counter() - started
+    return Sample(taken, taken, len(text.strip()))
