@@ -1,13 +1,15 @@
 """Half an hour of people in conversation, at a share of what the box carries: errors, and what rises with time.
 
-What the box holds (memory, descriptors, threads, tasks) is looked at every ten seconds, and voice to voice minute by
-minute. A series is flat where a rise by its bound is ruled out (`trend`, with 95 % confidence), from the time at which
-the box is warm to the end. Disk is to grow by what was said, and by little more.
+Before that it is warmed: what fills once and for all is filled (the voice's room for its longest clause, everybody's
+for a whole conversation), by so many turns; the half hour begins then. What the box holds (memory, descriptors,
+threads, tasks) is looked at every ten seconds, and voice to voice minute by minute. A series is flat where a rise by
+its bound is ruled out (`trend`, with 95 % confidence). Disk is to grow by what was said, and by little more.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 import statistics
 import time
@@ -21,6 +23,7 @@ import click
 import httpx
 import psutil
 
+from appliance.dialogue.clauses import LATER_MAX
 from benchmarks import capacity
 from benchmarks.figures import Figure
 from benchmarks.footprint import processes
@@ -37,9 +40,14 @@ if TYPE_CHECKING:
 
 ERRORS_AT_MOST: Final = 0.001
 SAMPLE_SECONDS: Final = 10.0
-WARM_SHARE: Final = 0.1
-"""Of the soak: until then caches fill and conversations grow to their length."""
+WARM_TURNS: Final = 60
+"""Before the soak begins to count; and two conversations of everybody, if that is more."""
+WARM_MINUTES: Final = 20.0
+"""Longest that this may take."""
+LONG_CLAUSES: Final = "very " * (3 * LATER_MAX // 5)
+"""Nothing in it ends a clause before it has to end: the third is as long as a clause may be."""
 TELL_SECONDS: Final = 60.0
+RESIDENT: Final = re.compile(r'^appliance_process_resident_bytes\{process="(\w+)"\} (\S+)$', re.MULTILINE)
 SQLITE: Final = b"SQLite format 3\0"
 BYTES_A_TURN: Final = 16_384
 """Most by which the database may grow: two messages, their index, their times, and pages that are not full."""
@@ -65,6 +73,8 @@ class Sample:
     descriptors: float
     threads: float
     tasks: float
+    processes: dict[str, float] = field(default_factory=dict)
+    """By name: what each has resident, in MB, as the box says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +91,14 @@ class Run:
 
     speakers: int
     seconds: float = 0.0
+    """Since it is warm."""
+    warm_turns: int = 0
+    warm_seconds: float = 0.0
     samples: list[Sample] = field(default_factory=list)
     turns: list[tuple[float, float]] = field(default_factory=list)
-    """When each was over, and voice to voice."""
-    errors: list[tuple[float, str]] = field(default_factory=list)
+    """When each was over, in seconds since it is warm, and voice to voice."""
+    errors: list[str] = field(default_factory=list)
+    """From the beginning on."""
     said_bytes: int = 0
     clients_load: float = 0.0
     replaced: int = 0
@@ -95,22 +109,16 @@ class Run:
         """A turn or an error."""
         self.clients_load = report.load
         if report.error:
-            self.errors.append((report.at, report.error))
+            self.errors.append(report.error)
         elif report.seconds is not None:
-            self.turns.append((report.at, report.seconds))
+            self.turns.append((self.seconds, report.seconds))
             self.said_bytes += report.said_bytes
 
-    @property
-    def warm_at(self) -> float:
-        """Seconds from the beginning."""
-        return WARM_SHARE * self.seconds
-
     def minutes(self, share: float) -> tuple[list[float], list[float]]:
-        """This percentile of the turns of each minute since it was warm, and when."""
+        """This percentile of the turns of each minute, and when."""
         by_minute: dict[int, list[float]] = defaultdict(list)
         for at, seconds in self.turns:
-            if at >= self.warm_at:
-                by_minute[int(at // 60)].append(seconds)
+            by_minute[int(at // 60)].append(seconds)
         found = sorted(by_minute.items())
         return [60.0 * minute for minute, _ in found], [nearest_rank(seconds, share) for _, seconds in found]
 
@@ -118,12 +126,13 @@ class Run:
 def soaked(box: Box, order: Order, minutes: float, state: Path) -> Run:
     """So many people for so long, and what was seen."""
     run, ids = Run(order.speakers), {process.pid for process in processes(box.pid)}
-    before, told, sampled = disk(box, state), 0.0, -math.inf
+    told = sampled = -math.inf
     with httpx.Client(base_url=box.url, timeout=30.0) as client, people(order) as reports:
-        began = time.monotonic()
+        warmed(run, client, reports, 2 * order.rhythm.turns * order.speakers)
+        before, began = disk(box, state), time.monotonic()
         for report in reports:
-            run.add(report)
             now = run.seconds = time.monotonic() - began
+            run.add(report)
             if now - sampled >= SAMPLE_SECONDS:
                 sampled = now
                 run.samples.append(_sample(box, client, now))
@@ -137,20 +146,40 @@ def soaked(box: Box, order: Order, minutes: float, state: Path) -> Run:
     return run
 
 
+def warmed(run: Run, client: httpx.Client, reports: Iterator[Report], least: int) -> None:
+    """Until so many turns are over; errors count already."""
+    click.echo("warming up", err=True)
+    client.post("/v1/audio/speech", json={"input": LONG_CLAUSES, "response_format": "pcm"}).raise_for_status()
+    began = time.monotonic()
+    for report in reports:
+        if report.error:
+            run.errors.append(report.error)
+        run.warm_turns += report.seconds is not None
+        run.warm_seconds = time.monotonic() - began
+        if run.warm_turns >= max(WARM_TURNS, least) or run.warm_seconds >= 60 * WARM_MINUTES:
+            break
+    click.echo(f"warm after {run.warm_turns} turns, {run.warm_seconds / 60:.0f} minutes", err=True)
+
+
 def figures(run: Run) -> Iterator[Figure]:
     """What was seen, and whether it is as it should be."""
-    tries = len(run.turns) + len(run.errors)
+    tries = run.warm_turns + len(run.turns) + len(run.errors)
     yield Figure("soak_speakers", run.speakers, "people")
     yield Figure("soak_minutes", run.seconds / 60, "min")
+    yield Figure("soak_warm_minutes", run.warm_seconds / 60, "min")
+    yield Figure("soak_warm_turns", run.warm_turns)
     yield Figure("soak_turns", len(run.turns))
     yield Figure("soak_errors", len(run.errors))
     yield Figure("soak_error_share", 100 * len(run.errors) / max(1, tries), "%", at_most=100 * ERRORS_AT_MOST)
     yield Figure("soak_clients_load", run.clients_load, "cores")
     yield Figure("soak_processes_replaced", run.replaced, at_most=0)
-    warm = [sample for sample in run.samples if sample.at >= run.warm_at]
-    times = [sample.at for sample in warm]
+    times = [sample.at for sample in run.samples]
     for name, (bound, unit) in RISES.items():
-        yield from _trend(name, times, [getattr(sample, name) for sample in warm], bound, unit)
+        yield from _trend(name, times, [getattr(sample, name) for sample in run.samples], bound, unit)
+    for name in run.samples[-1].processes if run.samples else ():
+        held = [sample.processes.get(name, 0.0) for sample in run.samples]
+        yield Figure(f"soak_memory_of_{name}_begin", held[0], "MB")
+        yield Figure(f"soak_memory_of_{name}_end", held[-1], "MB", samples=tuple(held))
     for name, share in SLOWER.items():
         at, seconds = run.minutes(int(name[1:]) / 100)
         bound = share * statistics.median(seconds) if seconds else 0.0
@@ -225,7 +254,8 @@ def _sample(box: Box, client: httpx.Client, at: float) -> Sample:
             continue
     told = client.get("/metrics").text
     tasks = next(float(line.split()[-1]) for line in told.splitlines() if line.startswith("appliance_tasks "))
-    return Sample(at, memory / 1e6, rss / 1e6, descriptors, threads, tasks)
+    each = {name: float(value) / 1e6 for name, value in RESIDENT.findall(told)}
+    return Sample(at, memory / 1e6, rss / 1e6, descriptors, threads, tasks, each)
 
 
 def _row(run: Run) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.dialogue.clauses import LATER_MAX, Clauses
 from benchmarks.box import Box
-from benchmarks.soak import Disk, Run, Sample, disk, figures
+from benchmarks.soak import Disk, Run, Sample, disk, figures, warmed
+from benchmarks.speakers import Report
 from benchmarks.trend import FEWEST, MOST, trend
 
 if TYPE_CHECKING:
@@ -28,12 +32,15 @@ def soak(leak: float = 0.0, descriptors: float = 0.0, slower: float = 0.0, error
     end = 60.0 * MINUTES
     samples = []
     for at in range(0, 60 * MINUTES, 10):
-        held = 1000 + min(at, 120) + leak * at / end + CHANCE.gauss(0, 3)  # it fills in the first two minutes
-        samples.append(Sample(at, held, held + 150, 80 + round(descriptors * at / end), 30, 33 + CHANCE.randint(-3, 3)))
+        held = 1120 + leak * at / end + CHANCE.gauss(0, 3)
+        open_files, tasks = 80 + round(descriptors * at / end), 33 + CHANCE.randint(-3, 3)
+        samples.append(Sample(at, held, held + 150, open_files, 30, tasks, {"server": 90 + leak * at / end}))
     times = sorted(CHANCE.uniform(0, end) for _ in range(turns))
     seconds = [(at, 0.8 + slower * at / end + CHANCE.expovariate(5)) for at in times]
     grown = Disk(100_000 + 1500 * turns, 5000)
-    return Run(5, end, samples, seconds, [(60.0, "lost")] * errors, 80 * turns, 0.2, 0, (Disk(100_000, 0), grown))
+    return Run(
+        5, end, 80, 240.0, samples, seconds, ["lost"] * errors, 80 * turns, 0.2, disk=(Disk(100_000, 0), grown)
+    )  # fmt: skip
 
 
 def missed(run: Run) -> set[str]:
@@ -47,6 +54,7 @@ def test_a_quiet_soak_is_flat() -> None:
     assert found["soak_memory_pss"].samples
     assert found["soak_memory_pss"].value == pytest.approx(1120, abs=2)
     assert found["soak_database_growth_a_turn"].value == 1500
+    assert found["soak_memory_of_server_end"].value == 90
     assert {"soak_voice_to_voice_p50_slope", "soak_voice_to_voice_p95_slope", "soak_tasks_slope"} <= found.keys()
 
 
@@ -76,7 +84,7 @@ def test_other_processes_and_more_disk_than_was_said() -> None:
 
 
 def test_too_few_points_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(1, 30.0, [Sample(0, 1, 1, 1, 1, 1)], [(1.0, 1.0)])
+    run = Run(1, 30.0, samples=[Sample(0, 1, 1, 1, 1, 1)], turns=[(1.0, 1.0)])
     assert not [figure.name for figure in figures(run) if "slope" in figure.name]
     assert "too few" in capsys.readouterr().err
     with pytest.raises(ValueError, match=str(FEWEST)):
@@ -125,3 +133,19 @@ def test_what_counts_as_the_database(tmp_path: Path) -> None:
         after = disk(box, tmp_path)
     assert before.others == after.others == 730
     assert 100_000 <= after.database - before.database <= 150_000
+
+
+def test_it_is_warm_after_so_many_turns_and_errors_count_from_the_beginning() -> None:
+    asked = list[dict[str, str]]()
+
+    def box(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        return httpx.Response(200)
+
+    reports = iter([Report(0.1, 0.1, 0, 0, error="lost"), *(Report(at, 0.1, 0, at, 0.9) for at in range(1, 200))])
+    run = Run(1)
+    with httpx.Client(base_url="http://box", transport=httpx.MockTransport(box)) as client:
+        warmed(run, client, reports, 100)
+    assert (run.warm_turns, run.errors, run.turns) == (100, ["lost"], [])
+    assert next(reports).turn == 101
+    assert max(map(len, Clauses().feed(asked[0]["input"]))) > 0.9 * LATER_MAX
