@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -92,6 +93,17 @@ def ratio(
     """The median of the ratios of pairs, each measured one right after the other."""
     ratios = [above / below for above, below in zip(over, under, strict=True)]
     return made_of(name, ratios, "times", at_least=at_least, at_most=at_most, lower_is_better=lower_is_better)
+
+
+def ratio_of_rounds(
+    name: str, over: Sequence[Sequence[float]], under: Sequence[Sequence[float]], *, at_least: float | None = None,
+    lower_is_better: bool | None = None,
+) -> Figure:  # fmt: skip
+    """The median of the ratios of each round's means. The tasks of a round differ among each other by more than what is
+    compared, and are the same on both sides: the median of their own ratios would be that of a few tasks.
+    """
+    means = [[statistics.fmean(each) for each in side] for side in (over, under)]
+    return ratio(name, *means, at_least=at_least, lower_is_better=lower_is_better)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

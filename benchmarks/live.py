@@ -20,7 +20,6 @@ from appliance.audio import wav
 from appliance.cli.line import RATE, Line, LineError, Mouth, dial
 from appliance.dialogue.clauses import Clauses
 from appliance.jobs import STT_RATE
-from benchmarks.staged import staged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,10 +142,6 @@ class InTurn:
         segments, _ = self._whisper.transcribe(wide, language="en")
         text = "".join(segment.text for segment in segments)
         return time.perf_counter() - started + self._answer(text)
-
-    def doors(self, sound: bytes) -> float:
-        """The same with the box's own, quicker, door for speech."""
-        return staged(self._client, wav(sound, RATE), TELL, REPLY_TOKENS).seconds
 
     def _answer(self, text: str) -> float:
         started = time.perf_counter()

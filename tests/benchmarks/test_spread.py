@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from benchmarks.figures import Figure, made_of, percentile, ratio
+from benchmarks.figures import Figure, made_of, percentile, ratio, ratio_of_rounds
 from benchmarks.quantiles import interval, quantile, ratio_interval
 
 
@@ -94,3 +94,14 @@ def test_rows_say_what_is_known() -> None:
     assert "6 … 15" in row
     assert row.endswith(">= 20  NOT MET")
     assert percentile([3, 1, 2], 0.5) == 2
+
+
+def test_a_ratio_of_rounds_is_that_of_all_the_tasks_in_them() -> None:
+    """Half the tasks gain nothing and half threefold: the median of their ratios is either, by a hair."""
+    under = [[1.0, 1.0, 2.0, 2.0], [2.0, 2.0, 4.0, 4.0], [1.0, 1.0, 2.0, 2.0]]
+    over = [[1.0, 1.0, 6.0, 6.0], [2.0, 2.0, 12.0, 12.0], [1.0, 1.0, 6.0, 6.0]]
+    found = ratio_of_rounds("turn_staged_over_live", over, under, at_least=2)
+    assert found.samples == (14 / 6,) * 3
+    assert found.met
+    with pytest.raises(ValueError, match="zip"):
+        ratio_of_rounds("uneven", over, under[:2])
