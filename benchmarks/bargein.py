@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HEARD_SECONDS: Final = 2.0
 """So long a reply sounds before it is interrupted."""
-MOST, QUICK = 7, 2
+MOST, QUICK = 6, 2
 SECONDS: Final = 85.0
 
 

@@ -34,8 +34,8 @@ ALONE: Final = 3
 """Times that one stream alone is measured in a round; it is over soon, and all ratios of rates rest on it."""
 PREFIX: Final = 1000
 """Tokens of a shared prompt."""
-PREFIX_SECONDS: Final = 25.0
-PREFIX_MOST, PREFIX_QUICK = 6, 1
+PREFIX_SECONDS: Final = 20.0
+PREFIX_MOST, PREFIX_QUICK = 5, 1
 ASKED: Final = 5
 """Questions behind a shared prompt, the first left out."""
 SETTINGS: Final = {

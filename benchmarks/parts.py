@@ -41,13 +41,13 @@ PARTS: Final = {
     part.name: part
     for part in (
         Known(
-            "coldstart", "Process start to ready, each stage's loading, the first turn, memory, idle load.", 110, True
+            "coldstart", "Process start to ready, each stage's loading, the first turn, memory, idle load.", 100, True
         ),
         Known("stt", "Listening: speed by length of utterance, word errors, several in one pass.", 170, True),
-        Known("llm", "Language model: first token, rate, 1 to 16 streams, a shared prompt.", 175, True),
-        Known("tts", "Speaking: first audio, real-time factor, what was kept.", 55, True),
-        Known("turn", "Voice to voice through the live socket: 1 to N sessions, stages, lower bound.", 220, True),
-        Known("bargein", "Interruptions: until it is silent, and what is remembered.", 95, True),
+        Known("llm", "Language model: first token, rate, 1 to 16 streams, a shared prompt.", 160, True),
+        Known("tts", "Speaking: first audio, real-time factor, what was kept.", 38, True),
+        Known("turn", "Voice to voice through the live socket: 1 to N sessions, stages, lower bound.", 225, True),
+        Known("bargein", "Interruptions: until it is silent, and what is remembered.", 75, True),
         Known("capacity", "How many people at once keep their turns under a limit.", 1800),
         Known("model", "The same on paper, from what each stage takes alone.", 90),
         Known("soak", "Many conversations for a long time: errors, and what grows.", 3600),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
 SECONDS: Final = 45.0
-MOST, QUICK = 16, 3
+MOST, QUICK = 12, 3
 NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 TEXTS: Final = {
     "clause": "Yes, number {} is right.",

@@ -100,7 +100,7 @@ def _round(
 def _post(found: Measured, client: httpx.Client, sound: bytes, quick: bool) -> None:
     """A turn as one request, beside the same through the doors for each stage; a single word could not be streamed."""
     question = wav(sound, RATE)
-    for number in rounds("turns as one request", 2 if quick else 6, 20.0, warm=1):
+    for number in rounds("turns as one request", 2 if quick else 5, 20.0, warm=1):
         fast = staged.streamed(client, question, TELL)
         slow = staged.staged(client, question, TELL, REPLY_TOKENS)
         if number:
