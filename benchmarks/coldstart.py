@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SECONDS: Final = 45.0
 MOST, QUICK = 6, 2
 COLD, COLD_QUICK = 3, 1
+COLD_SECONDS: Final = 30.0
 WARM_TURNS: Final = 3
 IDLE_SECONDS: Final = 15.0
 LEFT: Final = 0.05
@@ -63,7 +64,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     yield from _figures("coldstart", warm)
     yield Figure("coldstart_memory_pss", held / 1e6, "MB", lower_is_better=True)
     yield Figure("coldstart_idle_load", 100 * idle, "% of core", lower_is_better=True)
-    for _ in rounds("start from a cold disk", COLD_QUICK if bench.quick else COLD, 30.0, least=1):
+    for _ in rounds("start from a cold disk", COLD_QUICK if bench.quick else COLD, COLD_SECONDS, least=1):
         left = dropped(_files(bench))
         if left > LEFT:
             bench.notes.append(

@@ -96,14 +96,12 @@ def ratio(
 
 
 def ratio_of_rounds(
-    name: str, over: Sequence[Sequence[float]], under: Sequence[Sequence[float]], *, at_least: float | None = None,
+    name: str, over: Sequence[Sequence[float]], under: Sequence[Sequence[float]], *,
     lower_is_better: bool | None = None,
 ) -> Figure:  # fmt: skip
-    """The median of the ratios of each round's means. The tasks of a round differ among each other by more than what is
-    compared, and are the same on both sides: the median of their own ratios would be that of a few tasks.
-    """
+    """The median of the ratios of each round's means, where a round has more on one side than on the other."""
     means = [[statistics.fmean(each) for each in side] for side in (over, under)]
-    return ratio(name, *means, at_least=at_least, lower_is_better=lower_is_better)
+    return ratio(name, *means, lower_is_better=lower_is_better)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -67,12 +67,9 @@ def session(detection: dict[str, Any]) -> dict[str, Any]:
 
 
 def voice_to_voice(
-    box: Box, sounds: Sequence[bytes], sessions: int, turns: int, detection: dict[str, Any], start: int = 0
+    box: Box, sounds: Sequence[bytes], sessions: int, turns: int, detection: dict[str, Any]
 ) -> list[Turn]:  # fmt: skip
-    """So many turns in each of so many sessions at once, from the recording `start` on.
-
-    Raises `LineError` if one is not answered.
-    """
+    """So many turns in each of so many sessions at once. Raises `LineError` if one is not answered."""
     taken: list[Turn] = []
 
     async def talker(number: int) -> None:
@@ -82,7 +79,7 @@ def voice_to_voice(
                 mouth = Mouth(line)
                 await mouth.silence(LEAD_SECONDS * (1 + number / sessions))
                 for _ in range(min(TURNS_A_SESSION, turns - done)):
-                    sound = (start + done + number) % len(sounds)
+                    sound = (done + number) % len(sounds)
                     taken.append(replace(await one_turn(line, mouth, sounds[sound]), sound=sound))
                     done += 1
 

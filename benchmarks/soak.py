@@ -25,7 +25,7 @@ import psutil
 
 from appliance.dialogue.clauses import LATER_MAX
 from benchmarks import capacity
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, made_of
 from benchmarks.footprint import processes
 from benchmarks.order_statistics import nearest_rank
 from benchmarks.people import people
@@ -42,10 +42,10 @@ ERRORS_AT_MOST: Final = 0.001
 SAMPLE_SECONDS: Final = 10.0
 WARM_TURNS: Final = 60
 """Before the soak begins to count; and two conversations of everybody, if that is more."""
-WARM_MINUTES: Final = 20.0
-"""Longest that this may take."""
+WARM_SHARE: Final = 0.5
+"""Longest that this may take, of the time that is asked for; it comes before that."""
 LONG_CLAUSES: Final = "very " * (3 * LATER_MAX // 5)
-"""Nothing in it ends a clause before it has to end: the third is as long as a clause may be."""
+"""Nothing in it ends a clause before it has to end: the second is as long as a clause may be."""
 TELL_SECONDS: Final = 60.0
 RESIDENT: Final = re.compile(r'^appliance_process_resident_bytes\{process="(\w+)"\} (\S+)$', re.MULTILINE)
 SQLITE: Final = b"SQLite format 3\0"
@@ -65,7 +65,7 @@ SLOWER: Final = {"p50": 0.10, "p95": 0.25}
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the box held at a time, in seconds from the beginning; memory in MB."""
+    """What the box held at a time, in seconds since it is warm; memory in MB."""
 
     at: float
     memory_pss: float
@@ -73,8 +73,8 @@ class Sample:
     descriptors: float
     threads: float
     tasks: float
-    processes: dict[str, float] = field(default_factory=dict)
-    """By name: what each has resident, in MB, as the box says."""
+    resident: dict[str, float] = field(default_factory=dict)
+    """By process: MB, as the box says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,15 @@ class Run:
 
     speakers: int
     seconds: float = 0.0
-    """Since it is warm."""
+    """How long it has counted."""
     warm_turns: int = 0
+    """Before that, and how long they took."""
     warm_seconds: float = 0.0
+    warm_errors: int = 0
     samples: list[Sample] = field(default_factory=list)
     turns: list[tuple[float, float]] = field(default_factory=list)
     """When each was over, in seconds since it is warm, and voice to voice."""
-    errors: list[str] = field(default_factory=list)
-    """From the beginning on."""
+    errors: int = 0
     said_bytes: int = 0
     clients_load: float = 0.0
     replaced: int = 0
@@ -109,7 +110,7 @@ class Run:
         """A turn or an error."""
         self.clients_load = report.load
         if report.error:
-            self.errors.append(report.error)
+            self.errors += 1
         elif report.seconds is not None:
             self.turns.append((self.seconds, report.seconds))
             self.said_bytes += report.said_bytes
@@ -126,60 +127,69 @@ class Run:
 def soaked(box: Box, order: Order, minutes: float, state: Path) -> Run:
     """So many people for so long, and what was seen."""
     run, ids = Run(order.speakers), {process.pid for process in processes(box.pid)}
-    told = sampled = -math.inf
-    with httpx.Client(base_url=box.url, timeout=30.0) as client, people(order) as reports:
-        warmed(run, client, reports, 2 * order.rhythm.turns * order.speakers)
-        before, began = disk(box, state), time.monotonic()
-        for report in reports:
-            now = run.seconds = time.monotonic() - began
-            run.add(report)
-            if now - sampled >= SAMPLE_SECONDS:
-                sampled = now
-                run.samples.append(_sample(box, client, now))
-            if now - told >= TELL_SECONDS:
-                told = now
-                click.echo(f"{now / 60:.0f} of {minutes:g} minutes: {_row(run)}", err=True)
-            if now >= 60 * minutes:
-                break
+    with httpx.Client(base_url=box.url, timeout=60.0) as client:
+        click.echo("warming up", err=True)
+        client.post("/v1/audio/speech", json={"input": LONG_CLAUSES, "response_format": "pcm"}).raise_for_status()
+        with people(order) as reports:
+            warmed(run, reports, max(WARM_TURNS, 2 * order.rhythm.turns * order.speakers), 60 * WARM_SHARE * minutes)
+            before = disk(box, state)
+            _counted(run, box, client, reports, minutes)
     run.replaced = len(ids - {process.pid for process in processes(box.pid)})
     run.disk = before, disk(box, state)
     return run
 
 
-def warmed(run: Run, client: httpx.Client, reports: Iterator[Report], least: int) -> None:
-    """Until so many turns are over; errors count already."""
-    click.echo("warming up", err=True)
-    client.post("/v1/audio/speech", json={"input": LONG_CLAUSES, "response_format": "pcm"}).raise_for_status()
+def warmed(run: Run, reports: Iterator[Report], turns: int, seconds: float) -> None:
+    """Until so many turns are over, or so many seconds."""
     began = time.monotonic()
     for report in reports:
-        if report.error:
-            run.errors.append(report.error)
+        run.warm_errors += bool(report.error)
         run.warm_turns += report.seconds is not None
         run.warm_seconds = time.monotonic() - began
-        if run.warm_turns >= max(WARM_TURNS, least) or run.warm_seconds >= 60 * WARM_MINUTES:
+        if run.warm_turns >= turns or run.warm_seconds >= seconds:
             break
-    click.echo(f"warm after {run.warm_turns} turns, {run.warm_seconds / 60:.0f} minutes", err=True)
+    few = f", fewer than the {turns} that it takes to be warm" if run.warm_turns < turns else ""
+    click.echo(f"{run.warm_turns} turns in {run.warm_seconds / 60:.0f} minutes{few}; now it counts", err=True)
+
+
+def _counted(run: Run, box: Box, client: httpx.Client, reports: Iterator[Report], minutes: float) -> None:
+    began = time.monotonic()
+    told = sampled = -math.inf
+    for report in reports:
+        now = run.seconds = time.monotonic() - began
+        run.add(report)
+        if now - sampled >= SAMPLE_SECONDS:
+            sampled = now
+            run.samples.append(_sample(box, client, now))
+        if now - told >= TELL_SECONDS:
+            told = now
+            click.echo(f"{now / 60:.0f} of {minutes:g} minutes: {_row(run)}", err=True)
+        if now >= 60 * minutes:
+            break
 
 
 def figures(run: Run) -> Iterator[Figure]:
     """What was seen, and whether it is as it should be."""
-    tries = run.warm_turns + len(run.turns) + len(run.errors)
+    errors = run.warm_errors + run.errors
+    tries = run.warm_turns + len(run.turns) + errors
     yield Figure("soak_speakers", run.speakers, "people")
     yield Figure("soak_minutes", run.seconds / 60, "min")
     yield Figure("soak_warm_minutes", run.warm_seconds / 60, "min")
     yield Figure("soak_warm_turns", run.warm_turns)
+    yield Figure("soak_warm_errors", run.warm_errors)
     yield Figure("soak_turns", len(run.turns))
-    yield Figure("soak_errors", len(run.errors))
-    yield Figure("soak_error_share", 100 * len(run.errors) / max(1, tries), "%", at_most=100 * ERRORS_AT_MOST)
+    yield Figure("soak_errors", run.errors)
+    yield Figure("soak_error_share", 100 * errors / max(1, tries), "%", at_most=100 * ERRORS_AT_MOST)
     yield Figure("soak_clients_load", run.clients_load, "cores")
     yield Figure("soak_processes_replaced", run.replaced, at_most=0)
     times = [sample.at for sample in run.samples]
     for name, (bound, unit) in RISES.items():
         yield from _trend(name, times, [getattr(sample, name) for sample in run.samples], bound, unit)
-    for name in run.samples[-1].processes if run.samples else ():
-        held = [sample.processes.get(name, 0.0) for sample in run.samples]
-        yield Figure(f"soak_memory_of_{name}_begin", held[0], "MB")
-        yield Figure(f"soak_memory_of_{name}_end", held[-1], "MB", samples=tuple(held))
+    for name in dict.fromkeys(name for sample in run.samples for name in sample.resident):
+        held = [sample.resident[name] for sample in run.samples if name in sample.resident]
+        yield made_of(f"soak_memory_rss_of_{name}", held, "MB")
+        yield Figure(f"soak_memory_rss_of_{name}_begin", held[0], "MB")
+        yield Figure(f"soak_memory_rss_of_{name}_end", held[-1], "MB")
     for name, share in SLOWER.items():
         at, seconds = run.minutes(int(name[1:]) / 100)
         bound = share * statistics.median(seconds) if seconds else 0.0
@@ -254,15 +264,19 @@ def _sample(box: Box, client: httpx.Client, at: float) -> Sample:
             continue
     told = client.get("/metrics").text
     tasks = next(float(line.split()[-1]) for line in told.splitlines() if line.startswith("appliance_tasks "))
-    each = {name: float(value) / 1e6 for name, value in RESIDENT.findall(told)}
-    return Sample(at, memory / 1e6, rss / 1e6, descriptors, threads, tasks, each)
+    return Sample(at, memory / 1e6, rss / 1e6, descriptors, threads, tasks, resident(told))
+
+
+def resident(told: str) -> dict[str, float]:
+    """MB by process, from what `/metrics` says; one that is just being replaced is not there."""
+    return {name: float(value) / 1e6 for name, value in RESIDENT.findall(told)}
 
 
 def _row(run: Run) -> str:
     last = [seconds for at, seconds in run.turns if at >= run.seconds - 60]
     middle = f"p50 {statistics.median(last):.2f} s" if last else "no turn in the last minute"
     memory = f", {run.samples[-1].memory_pss:.0f} MB" if run.samples else ""
-    return f"{len(run.turns)} turns, {len(run.errors)} errors, {middle}{memory}"
+    return f"{len(run.turns)} turns, {run.errors} errors, {middle}{memory}"
 
 
 def measure(

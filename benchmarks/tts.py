@@ -37,9 +37,9 @@ TEXTS: Final = {
     ),
 }
 AGAIN: Final = "clause"
-"""What is asked for a second time."""
+"""What is asked for again."""
 KEPT: Final = 9
-"""Times that it is asked for again: a few milliseconds each, which are easily a few more."""
+"""Times that it is: a few milliseconds each, which are easily a few more."""
 SETTINGS: Final = {"APPLIANCE_CACHE__SPEECH_MB": "64"}
 
 

@@ -49,10 +49,11 @@ class Measured:
     turns: dict[str, list[Turn]] = field(default_factory=lambda: defaultdict(list))
     """By kind: the number of sessions, or "semantic"."""
     alone: list[list[float]] = field(default_factory=list)
-    """By round, as are the others."""
+    """Of one conversation, by round."""
     at_once: dict[int, list[list[float]]] = field(default_factory=lambda: defaultdict(list))
-    libraries: list[list[float]] = field(default_factory=list)
-    bare_and_silence: list[list[float]] = field(default_factory=list)
+    """Of so many, by round."""
+    libraries: list[float] = field(default_factory=list)
+    bare_and_silence: list[float] = field(default_factory=list)
     bare: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     posted: list[float] = field(default_factory=list)
     posted_staged: list[float] = field(default_factory=list)
@@ -80,19 +81,19 @@ def _round(
     number: int, quick: bool,
 ) -> None:  # fmt: skip
     count = ALONE_QUICK if quick else ALONE
-    start = (number - 1) * count
-    alone = voice_to_voice(box, sounds, 1, count, FIXED, start)
+    sounds = [sounds[(each + (number - 1) * count) % len(sounds)] for each in range(count)]
+    alone = voice_to_voice(box, sounds, 1, count, FIXED)
     found.turns["1"] += alone
     found.alone.append([turn.seconds for turn in alone])
-    found.libraries.append([ENDPOINT_SECONDS + ways.libraries(sounds[turn.sound]) for turn in alone])
+    found.libraries += [ENDPOINT_SECONDS + ways.libraries(sounds[turn.sound]) for turn in alone]
     bare = [lower_bound(client, sounds[turn.sound]) for turn in alone]
-    found.bare_and_silence.append([ENDPOINT_SECONDS + sum(stages.values()) for stages in bare])
+    found.bare_and_silence += [ENDPOINT_SECONDS + sum(stages.values()) for stages in bare]
     for stage in BARE:
         found.bare[stage] += [stages[stage] for stages in bare]
-    found.turns["semantic"] += voice_to_voice(box, sounds, 1, SEMANTIC, GUESSED, start)
+    found.turns["semantic"] += voice_to_voice(box, sounds, 1, SEMANTIC, GUESSED)
     for sessions in many:
         step(f"round {number}: {sessions} conversations at once")
-        taken = voice_to_voice(box, sounds, sessions, 1 if quick else AT_ONCE, FIXED, start)
+        taken = voice_to_voice(box, sounds, sessions, 1 if quick else AT_ONCE, FIXED)
         found.turns[str(sessions)] += taken
         found.at_once[sessions].append([turn.seconds for turn in taken])
 
@@ -121,12 +122,13 @@ def _figures(found: Measured, many: Sequence[int]) -> Iterator[Figure]:
             f"turn_{sessions}_sessions_over_1", found.at_once[sessions], found.alone, lower_is_better=True
         )  # fmt: skip
     yield Figure("turn_cut_offs", sum(turn.cut_offs for turns in found.turns.values() for turn in turns))
-    yield made_of("turn_staged", list(chain(*found.libraries)), "s")
-    yield ratio_of_rounds("turn_staged_over_live", found.libraries, found.alone, at_least=4)
+    live = list(chain(*found.alone))
+    yield made_of("turn_staged", found.libraries, "s")
+    yield ratio("turn_staged_over_live", found.libraries, live, at_least=4)
     for stage in BARE:
         yield made_of(f"turn_bare_{stage}", found.bare[stage], "s")
-    yield made_of("turn_bare_and_silence", list(chain(*found.bare_and_silence)), "s")
-    yield ratio_of_rounds("turn_live_over_bare_and_silence", found.alone, found.bare_and_silence, lower_is_better=True)
+    yield made_of("turn_bare_and_silence", found.bare_and_silence, "s")
+    yield ratio("turn_live_over_bare_and_silence", live, found.bare_and_silence, lower_is_better=True)
     yield made_of("turn_posted_first_audio", found.posted, "s")
     yield ratio("turn_posted_staged_over_streamed", found.posted_staged, found.posted, at_least=2.5)
 
