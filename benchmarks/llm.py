@@ -32,7 +32,7 @@ SECONDS: Final = 115.0
 MOST, QUICK = 6, 1
 ALONE: Final = 3
 """Times that one stream alone is measured in a round; it is over soon, and all ratios of rates rest on it."""
-PREFIX: Final = 1000
+PREFIX: Final = 600
 """Tokens of a shared prompt."""
 PREFIX_SECONDS: Final = 20.0
 PREFIX_MOST, PREFIX_QUICK = 5, 1
