@@ -50,7 +50,7 @@ PARTS: Final = {
         Known("bargein", "Interruptions: until it is silent, and what is remembered.", 75, True),
         Known("capacity", "How many people at once keep their turns under a limit.", 1800),
         Known("model", "The same on paper, from what each stage takes alone.", 90),
-        Known("soak", "Many conversations for a long time: errors, and what grows.", 4500),
+        Known("soak", "Many conversations for a long time: errors, and what grows.", 5400),
         Known("scheduling", "Language model: long prompts beside replies, priorities, grammars, one-sequence.", 900),
         Known("endpointing", "When turns end, by recorded sentences whole and torn apart.", 120),
         Known("fairness", "One user's turns beside another one's full load.", 500),
