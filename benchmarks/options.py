@@ -27,11 +27,9 @@ encoder_option = click.option(
     help="GGUF file that makes vectors, in place of the box's own.",
 )  # fmt: skip
 minutes_option = click.option(
-    "--minutes",
-    type=click.FloatRange(min=0.1),
-    default=None,
+    "--minutes", type=click.FloatRange(min=0.1), default=None,
     help="So long; a search at most, a soak when it is warm.  [default: 30]",
-)
+)  # fmt: skip
 think_option = click.option("--think", default=3.0, show_default=True, help="Seconds that people think, on average.")
 limit_option = click.option(
     "--limit", default=2.0, show_default=True, help="Seconds, voice to voice, that 95 of 100 turns have to keep."

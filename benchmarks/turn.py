@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.audio import wav
@@ -53,7 +52,6 @@ class Measured:
     at_once: dict[int, list[list[float]]] = field(default_factory=lambda: defaultdict(list))
     """Of so many, by round."""
     libraries: list[float] = field(default_factory=list)
-    bare_and_silence: list[float] = field(default_factory=list)
     bare: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     posted: list[float] = field(default_factory=list)
     posted_staged: list[float] = field(default_factory=list)
@@ -86,10 +84,9 @@ def _round(
     found.turns["1"] += alone
     found.alone.append([turn.seconds for turn in alone])
     found.libraries += [ENDPOINT_SECONDS + ways.libraries(sounds[turn.sound]) for turn in alone]
-    bare = [lower_bound(client, sounds[turn.sound]) for turn in alone]
-    found.bare_and_silence += [ENDPOINT_SECONDS + sum(stages.values()) for stages in bare]
-    for stage in BARE:
-        found.bare[stage] += [stages[stage] for stages in bare]
+    for turn in alone:
+        for stage, seconds in lower_bound(client, sounds[turn.sound]).items():
+            found.bare[stage].append(seconds)
     found.turns["semantic"] += voice_to_voice(box, sounds, 1, SEMANTIC, GUESSED)
     for sessions in many:
         step(f"round {number}: {sessions} conversations at once")
@@ -122,13 +119,14 @@ def _figures(found: Measured, many: Sequence[int]) -> Iterator[Figure]:
             f"turn_{sessions}_sessions_over_1", found.at_once[sessions], found.alone, lower_is_better=True
         )  # fmt: skip
     yield Figure("turn_cut_offs", sum(turn.cut_offs for turns in found.turns.values() for turn in turns))
-    live = list(chain(*found.alone))
+    live = [turn.seconds for turn in found.turns["1"]]
     yield made_of("turn_staged", found.libraries, "s")
     yield ratio("turn_staged_over_live", found.libraries, live, at_least=4)
     for stage in BARE:
         yield made_of(f"turn_bare_{stage}", found.bare[stage], "s")
-    yield made_of("turn_bare_and_silence", found.bare_and_silence, "s")
-    yield ratio("turn_live_over_bare_and_silence", live, found.bare_and_silence, lower_is_better=True)
+    least = [ENDPOINT_SECONDS + sum(stages) for stages in zip(*(found.bare[stage] for stage in BARE), strict=True)]
+    yield made_of("turn_bare_and_silence", least, "s")
+    yield ratio("turn_live_over_bare_and_silence", live, least, lower_is_better=True)
     yield made_of("turn_posted_first_audio", found.posted, "s")
     yield ratio("turn_posted_staged_over_streamed", found.posted_staged, found.posted, at_least=2.5)
 
