@@ -27,6 +27,8 @@ class Caption:
     text: str
     start: float
     end: float
+    written: str
+    """What stands for it in the reply: the captions of a clause together are all of what was written."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,24 @@ class _Clause:
                 count, before = count + 1, mark.sample
         if count == len(marks) and (complete or not self.marks):
             return self.text
-        return _written(self.text, self.spoken, marks[count - 1].end) if count else ""
+        return self.text[: self.written([marks[count - 1].end])[0]] if count else ""
+
+    def written(self, ends: Sequence[int]) -> list[int]:
+        """How much of `text` says the first characters of `spoken`, up to each of `ends`."""
+        return _places(self.text, self.spoken, ends)
+
+    def captions(self) -> list[Caption]:
+        """The words that are said, as far as the audio goes."""
+        marks = self.timed() if self.samples else ()
+        places = self.written([mark.end for mark in marks])
+        if marks and marks[-1].end >= max((end for _, end in words(self.spoken)), default=0):
+            places[-1] = len(self.text)
+        found, sample, place = [], 0, 0
+        for mark, upto in zip(marks, places, strict=True):
+            start, end = (round((self.start + at) * 1000 / SPEECH_RATE, 3) for at in (sample, mark.sample))
+            found.append(Caption(self.spoken[mark.start : mark.end], start, end, self.text[place:upto]))
+            sample, place = mark.sample, max(place, upto)
+        return found
 
 
 class Spoken:
@@ -76,17 +95,13 @@ class Spoken:
         return self._samples * 1000 / SPEECH_RATE
 
     @property
+    def clauses(self) -> int:
+        """How many there are, the one that is being said among them."""
+        return len(self._clauses)
+
     def captions(self) -> list[Caption]:
-        """The words that are said, as far as the audio goes."""
-        found = []
-        for clause in self._clauses:
-            before = clause.start
-            for mark in clause.timed() if clause.samples else ():
-                end = clause.start + mark.sample
-                word = clause.spoken[mark.start : mark.end]
-                found.append(Caption(word, before * 1000 / SPEECH_RATE, end * 1000 / SPEECH_RATE))
-                before = end
-        return found
+        """The words of the last clause, as far as its audio goes. Where the voice gave no marks they are estimated."""
+        return self._clauses[-1].captions()
 
     def clause(self, text: str, spoken: str) -> None:
         """The next clause as it was written, and the words that are given to the voice; none if `spoken` is empty."""
@@ -125,19 +140,23 @@ def _joined(before: str, after: str) -> str:
     return before + after if close else f"{before} {after}"
 
 
-def _written(text: str, spoken: str, upto: int) -> str:
-    """The beginning of `text` that `spoken[:upto]` says, with the markup that goes with its last word."""
+def _places(text: str, spoken: str, ends: Sequence[int]) -> list[int]:
+    """Lengths of the beginnings of `text` that `spoken[:end]` says, with the markup that goes with the last word."""
     if text == spoken:
-        return text[:upto]
-    place, limit = 0, len(text)
-    for block in SequenceMatcher(None, text, spoken, autojunk=False).get_matching_blocks():
-        if block.b >= upto:
-            limit = block.a
-            break
-        place = block.a + min(block.size, upto - block.b)
-        if block.b + block.size > upto:
-            limit = place
-            break
-    while place < limit and not text[place].isspace() and not unspaced(text[place]):
-        place += 1
-    return text[:place]
+        return list(ends)
+    blocks = SequenceMatcher(None, text, spoken, autojunk=False).get_matching_blocks() if ends else []
+    found = []
+    for upto in ends:
+        place, limit = 0, len(text)
+        for block in blocks:
+            if block.b >= upto:
+                limit = block.a
+                break
+            place = block.a + min(block.size, upto - block.b)
+            if block.b + block.size > upto:
+                limit = place
+                break
+        while place < limit and not text[place].isspace() and not unspaced(text[place]):
+            place += 1
+        found.append(place)
+    return found

@@ -59,8 +59,8 @@ class Socket:
 
 
 @contextmanager
-def calling(url: str, conversation: str = "kitchen") -> Iterator[Socket]:
-    address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default&conversation={conversation}"
+def calling(url: str, conversation: str = "kitchen", more: str = "") -> Iterator[Socket]:
+    address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default&conversation={conversation}{more}"
     with connect(address, open_timeout=20) as connection:
         socket = Socket(connection)
         socket.until("session.created")

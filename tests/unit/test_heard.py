@@ -105,15 +105,28 @@ def test_without_marks_all_characters_take_equally_long() -> None:
     assert reply.heard(12_000) == "One two six."
 
 
-def test_captions_say_when_each_word_sounds() -> None:
+def test_captions_say_when_each_word_sounds_and_what_was_written_for_it() -> None:
     reply = Spoken()
     add(reply, "**Hi** there.", "Hi there.")
-    add(reply, "You.")
-    assert [(each.text, each.start, each.end) for each in reply.captions] == [
-        ("Hi", 0, 1000),
-        ("there.", 1000, 2000),
-        ("You.", 2000, 3000),
+    assert [(each.text, each.start, each.end, each.written) for each in reply.captions()] == [
+        ("Hi", 0, 1000, "**Hi**"),
+        ("there.", 1000, 2000, " there."),
     ]
+    add(reply, "You.")
+    assert [(each.text, each.start, each.end) for each in reply.captions()] == [("You.", 2000, 3000)]
+    assert reply.clauses == 2
+
+
+def test_captions_of_a_clause_go_as_far_as_its_audio() -> None:
+    reply = Spoken()
+    reply.clause("One two three.", "One two three.")
+    assert reply.captions() == []
+    reply.audio(SECOND, [Mark(0, 3, SECOND)])
+    assert [each.written for each in reply.captions()] == ["One"]
+    reply.audio(2 * SECOND, [Mark(4, 7, 2 * SECOND), Mark(8, 14, 3 * SECOND)])
+    assert [(each.written, each.end) for each in reply.captions()] == [
+        ("One", 1000), (" two", 2000), (" three.", 3000),
+    ]  # fmt: skip
 
 
 written = st.lists(
@@ -135,3 +148,14 @@ def test_more_is_heard_as_time_goes_by_and_always_a_beginning(texts: list[str], 
         assert heard.startswith(before)
         assert whole.startswith(heard)
         before = heard
+
+
+@given(written)
+def test_captions_of_a_clause_are_all_that_was_written_for_it(texts: list[str]) -> None:
+    reply = Spoken()
+    for text in texts:
+        spoken = speakable(text)
+        add(reply, text, spoken)
+        if captions := reply.captions():
+            assert "".join(each.written for each in captions) == text
+            assert [each.start for each in captions][1:] == [each.end for each in captions][:-1]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.dialogue.heard import Caption
     from appliance.errors import ApplianceError
     from appliance.jobs import Source
     from appliance.voice.live.conversation import Item
@@ -182,6 +185,17 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Captioned:
+    """When each word of clause `clause` sounds, as far as it is made: again and longer with more of its audio."""
+
+    response: Response
+    index: int
+    item: Item
+    clause: int
+    captions: Sequence[Caption]
+
+
+@dataclass(frozen=True, slots=True)
 class PieceDone:
     """No more of it will follow; all of its text."""
 
@@ -230,6 +244,6 @@ LiveEvent = (
     SpeechStarted | SpeechStopped | IdleTimeout | BufferCommitted | BufferCleared
     | ItemAdded | ItemDone | ItemRetrieved | ItemDeleted | ItemTruncated
     | TranscriptDelta | TranscriptDone | TranscriptFailed
-    | ResponseCreated | ResponseDone | OutputAdded | OutputDone | PartAdded | PartDone | Delta | PieceDone | Cited
-    | TurnTimed | OutputCleared | Fault
+    | ResponseCreated | ResponseDone | OutputAdded | OutputDone | PartAdded | PartDone | Delta | Captioned
+    | PieceDone | Cited | TurnTimed | OutputCleared | Fault
 )  # fmt: skip

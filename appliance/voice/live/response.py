@@ -167,10 +167,17 @@ class Response:
                 case ReplyClause():
                     self._spoken().clause(event.text, event.spoken)
                 case ReplyAudio():
-                    self._spoken().audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
+                    self._voiced(event)
                     await self.playout.play(event.pcm)
         if self._message is not None and self.style.manner.spoken and self.draft.error is None:
             self._finish(self._message, "completed")
+
+    def _voiced(self, event: ReplyAudio) -> None:
+        spoken = self._spoken()
+        spoken.audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
+        index, captions = self._message_index(), spoken.captions()
+        if captions and self.outcome == "in_progress":
+            self._emit(events.Captioned(self, index, self.output[index], spoken.clauses - 1, captions))
 
     def _send(self, pcm: bytes) -> None:
         if self.outcome != "in_progress":

@@ -1,4 +1,4 @@
-"""What clients send: the eleven events of the protocol, and the beta's names for them."""
+"""What clients send: the eleven events of the protocol, the beta's names for them, and a ping of our own."""
 
 from __future__ import annotations
 
@@ -84,6 +84,10 @@ class ResponseCancel(ClientEvent):
     response_id: Id | None = None
 
 
+class Ping(ClientEvent):
+    """`appliance.ping`: whether anybody is still there; browsers cannot send a WebSocket's own."""
+
+
 KINDS: dict[str, type[ClientEvent]] = {
     "session.update": SessionUpdate,
     "transcription_session.update": SessionUpdate,
@@ -97,6 +101,7 @@ KINDS: dict[str, type[ClientEvent]] = {
     "conversation.item.delete": ItemDelete,
     "response.create": ResponseCreate,
     "response.cancel": ResponseCancel,
+    "appliance.ping": Ping,
 }
 
 

@@ -65,8 +65,8 @@ class Line:
     ) -> None:
         self._socket, self._lead, self._session, self._record = socket, lead, session, record
         self._box = box = lead.box
-        timed = socket.query_params.get("timings") in ("1", "true")
-        self._wording = Wording(record.conversation, way.sound_out, timed=timed)
+        timed, captioned = (socket.query_params.get(name) in ("1", "true") for name in ("timings", "captions"))
+        self._wording = Wording(record.conversation, way.sound_out, timed=timed, captioned=captioned)
         self._wording.form_in = way.sound_in
         self._out, self._waiting = anyio.create_memory_object_stream[Outgoing](MOST_WAITING)
         self._live = LiveSession(
@@ -201,6 +201,8 @@ class Line:
                 live.cancel(response_id)
             case c.ResponseCreate(response=given):
                 self._respond(today(given or {}))
+            case c.Ping(event_id=cause):
+                self._put(encode({"type": "appliance.pong", "ping": cause}))
 
     def _count(self, more: float, least: float = COUNTED_SECONDS) -> None:
         """Audio came. It is noted a few seconds at a time."""

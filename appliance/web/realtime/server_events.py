@@ -31,9 +31,11 @@ PIECES = {
 class Wording:
     """Puts one session's events into words."""
 
-    def __init__(self, conversation_id: str, form: SoundFormat, *, timed: bool = False) -> None:
-        """`timed`: the client asked for `appliance.turn.timings`, which is no event of the protocol's."""
-        self._timed = timed
+    def __init__(
+        self, conversation_id: str, form: SoundFormat, *, timed: bool = False, captioned: bool = False
+    ) -> None:  # fmt: skip
+        """`timed`, `captioned`: the client asked for events that are none of the protocol's."""
+        self._timed, self._captioned = timed, captioned
         self.conversation_id = conversation_id
         self.form: SoundFormat = form
         self.form_in: SoundFormat = "pcm"
@@ -54,6 +56,8 @@ class Wording:
             case e.TurnTimed(response_id, timings):
                 body = {"type": "appliance.turn.timings", "response_id": response_id, "milliseconds": timings}
                 return [body if self._timed else None]
+            case e.Captioned():
+                return [_captioned(event) if self._captioned else None]
             case e.OutputAdded() | e.OutputDone() | e.PartAdded() | e.PartDone():
                 return [_frame(event)]
             case e.Delta():
@@ -142,7 +146,12 @@ def encode(body: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"event_id": new_id("event"), **body})
 
 
-def _place(event: e.Delta | e.PieceDone | e.Cited | e.PartAdded | e.PartDone) -> dict[str, Any]:
+def _captioned(event: e.Captioned) -> dict[str, Any]:
+    words = [{"text": each.written, "start_ms": each.start, "end_ms": each.end} for each in event.captions]
+    return {"type": "appliance.output_audio.words", **_place(event), "clause": event.clause, "words": words}
+
+
+def _place(event: e.Delta | e.Captioned | e.PieceDone | e.Cited | e.PartAdded | e.PartDone) -> dict[str, Any]:
     return {
         "response_id": event.response.id,
         "item_id": event.item.id,

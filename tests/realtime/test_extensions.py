@@ -1,0 +1,54 @@
+"""What a page asks for beyond OpenAI's protocol: when each word sounds, and whether anybody is still there."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from doors import simulated_doors
+from simulated import World
+from test_remembering import calling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def url(world: World, tmp_path: Path) -> Iterator[str]:
+    with simulated_doors(world=world, folder=tmp_path) as address:
+        yield address
+
+
+def test_a_ping_is_answered_with_its_own_id(url: str) -> None:
+    with calling(url) as socket:
+        socket.send("appliance.ping", event_id="ping_7")
+        assert socket.until("appliance.pong")["ping"] == "ping_7"
+
+
+def test_each_word_comes_with_its_time_before_its_audio(url: str, world: World) -> None:
+    world.replies = ["A spoken answer."]
+    with calling(url, more="&captions=1") as socket:
+        socket.ask("Hello")
+    kinds = [event["type"] for event in socket.events]
+    told = socket.all("appliance.output_audio.words")
+    assert "".join(word["text"] for word in told[-1]["words"]) == "A spoken answer."
+    assert {each["clause"] for each in told} == {0}
+    assert all(later["words"][: len(before["words"])] == before["words"] for before, later in pairwise(told))
+    times = [(word["start_ms"], word["end_ms"]) for word in told[-1]["words"]]
+    assert times[0][0] == 0
+    assert all(start < end for start, end in times)
+    assert kinds.index("appliance.output_audio.words") < kinds.index("response.output_audio.delta")
+
+
+def test_who_did_not_ask_gets_no_events_of_our_own(url: str, world: World) -> None:
+    world.replies = ["A spoken answer."]
+    with calling(url) as socket:
+        socket.ask("Hello")
+    assert not [event for event in socket.events if event["type"].startswith("appliance.")]
