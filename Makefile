@@ -110,6 +110,32 @@ load: $(LOAD)/made ## Load on a box from outside, by Locust, until it is clear w
 check: COVERAGE := --cov
 check: lint secrets audit provision-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, tests: what must pass before a push
 
+# What judges the page (TypeScript reads its types, Biome its style, axe its accessibility): needed by whoever changes it.
+node_modules/made: package-lock.json .npmrc
+	@command -v npm > /dev/null || { echo "npm is needed to check the page; Debian's package npm has it" >&2; exit 2; }
+	@npm ci --loglevel error
+	@touch $@
+
+.PHONY: page-lint
+page-lint: node_modules/made ## Types, style and unit tests of the page's JavaScript
+	@node_modules/.bin/tsc --project appliance/page
+	@node_modules/.bin/biome ci --error-on-warnings
+	@node --test tests/page/unit/
+
+PAGE_LIBRARIES := preact/dist/preact.mjs preact/hooks/dist/hooks.mjs htm/dist/htm.module.js @preact/signals-core/dist/signals-core.mjs
+VENDOR := appliance/page/vendor
+
+.PHONY: vendor
+vendor: node_modules/made ## The page's libraries, from the npm packages that package-lock.json names
+	@for library in $(PAGE_LIBRARIES); do \
+	    name=$$(basename "$$library" | sed 's/[-.].*//'); \
+	    sed -e 's/from"preact"/from".\/preact.js"/' -e '/^\/\/# sourceMappingURL=/d' "node_modules/$$library" > "$(VENDOR)/$$name.js"; \
+	done
+	@for package in preact htm @preact/signals-core; do \
+	    echo "$$package $$(node -p "require('./node_modules/$$package/package.json').version")"; \
+	    cat "node_modules/$$package/LICENSE"; echo; \
+	done > $(VENDOR)/LICENSES.txt
+
 .PHONY: bench
 bench: setup ## What this machine is good for: a table and a report in a quarter of an hour (ARGS='turn --sessions 8')
 	@$(BIN)/appliance bench $(or $(ARGS),all)

@@ -80,3 +80,10 @@ def socket_known(route: str) -> None:
 
 ERRORS: Final = Counter("appliance_errors_total", "Errors that clients were told.", ["code"], registry=REGISTRY)
 """Counted in `web/faults` alone."""
+
+PAGE_REPORTS: Final = Counter(
+    "appliance_page_reports_total",
+    "What browsers kept the page from doing, by the rule that it would have broken; there should be none.",
+    ["rule"],
+    registry=REGISTRY,
+)

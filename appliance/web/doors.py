@@ -30,6 +30,7 @@ from appliance.web import (
     health,
     keys,
     models,
+    page,
     responses,
     sign_in,
     speech,
@@ -57,6 +58,7 @@ SMALL = {
     STRANGERS: 16_000,
     "/v1/admin/": 64_000,
     "/health/": 16_000,
+    page.REPORTS: 16_000,
     "/v1/realtime/client_secrets": 256_000,
     "/v1/conversations": 8_000_000,
     "/v1/vector_stores": 256_000,
@@ -128,6 +130,9 @@ DOORS = (
     health.ready,
     health.spoken,
     health.figures,
+    page.page,
+    page.page_file,
+    page.report,
 )
 
 

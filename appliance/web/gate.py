@@ -43,7 +43,8 @@ SECURITY: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""On every answer, so that no browser takes one for something else, nor shows it inside another page."""
+"""On every answer, so that no browser takes one for something else, nor shows it inside another page. What an
+answer says of it by itself, as the page does, holds."""
 
 
 class Gate:
@@ -184,10 +185,12 @@ class _Passage:
     async def _send_answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            given = list(message.get("headers", ()))
+            own = {name for name, _ in given}
             message["headers"] = [
-                *message.get("headers", ()),
+                *given,
                 (b"x-request-id", self._request_id),
-                *SECURITY,
+                *((name, value) for name, value in SECURITY if name not in own),
                 *self._limits(),
             ]
         elif message["type"] == "http.response.body" and not message.get("more_body", False):

@@ -219,10 +219,14 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class TurnTimed:
-    """A reply's first audio leaves: milliseconds from the user's last voice to what led to it."""
+    """A reply's first audio leaves: milliseconds from the user's last voice to what led to it.
+
+    `voice_end_ms`: where that voice was, in the session's audio.
+    """
 
     response_id: str
     timings: dict[str, float]
+    voice_end_ms: int
 
 
 @dataclass(frozen=True, slots=True)

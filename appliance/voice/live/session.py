@@ -240,7 +240,7 @@ class LiveSession:
         metrics.VOICE_TO_VOICE_SECONDS.observe(timings["sent"] / 1000)
         # Its whole text is there by now only if it is short, or was long awaited: the others would be left out.
         metrics.turn_timed("realtime", {name: at for name, at in timings.items() if name != "reply"})
-        self.emit(events.TurnTimed(response.id, timings))
+        self.emit(events.TurnTimed(response.id, timings, milliseconds(asked.utterance.voice_end)))
 
     async def _settle(self, items: Sequence[Item]) -> None:
         await self.minutes.settle(items, self.stages, self.conduct.transcribing)

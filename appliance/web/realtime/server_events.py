@@ -53,9 +53,11 @@ class Wording:
                 return [created, {"type": "rate_limits.updated", "rate_limits": []}]
             case e.ResponseDone(response):
                 return [{"type": "response.done", "response": self._response(response)}]
-            case e.TurnTimed(response_id, timings):
-                body = {"type": "appliance.turn.timings", "response_id": response_id, "milliseconds": timings}
-                return [body if self._timed else None]
+            case e.TurnTimed(response_id, timings, end):
+                times = {"milliseconds": timings, "voice_end_ms": end}
+                return [
+                    {"type": "appliance.turn.timings", "response_id": response_id, **times} if self._timed else None
+                ]
             case e.Captioned():
                 return [_captioned(event) if self._captioned else None]
             case e.OutputAdded() | e.OutputDone() | e.PartAdded() | e.PartDone():

@@ -1,0 +1,90 @@
+// The user's microphone: asked for on a press only, and given back when nobody listens any more.
+
+import { base } from "../place.js";
+import { RATE } from "./pcm.js";
+
+/**
+ * A piece of what was said: 20 ms of samples, how loud it was (0 to 1), and when its last sample was, by
+ * `performance.now()`.
+ * @typedef {{pcm: ArrayBuffer, level: number, endedAt: number}} Piece
+ */
+
+/** Why there is no microphone; `reason` is the end of a key in words/. */
+export class NoMicrophone extends Error {
+  /** @param {"insecure" | "refused" | "missing" | "busy" | "unsupported"} reason */
+  constructor(reason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/** @type {Record<string, "refused" | "missing" | "busy">} */
+const REASONS = {
+  NotAllowedError: "refused",
+  SecurityError: "refused",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+export class Microphone {
+  /** @param {(piece: Piece) => void} hear */
+  constructor(hear) {
+    this.hear = hear;
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    /** @type {AudioContext | null} */
+    this.context = null;
+  }
+
+  get open() {
+    return this.stream?.active ?? false;
+  }
+
+  /** Ask for it. Raises `NoMicrophone`. */
+  async begin() {
+    if (this.open) return;
+    if (!isSecureContext) throw new NoMicrophone("insecure");
+    if (!navigator.mediaDevices?.getUserMedia || !globalThis.AudioWorkletNode) throw new NoMicrophone("unsupported");
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({
+        audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
+      });
+    } catch (error) {
+      throw new NoMicrophone(REASONS[/** @type {DOMException} */ (error).name] ?? "busy");
+    }
+    await this.listen(this.stream);
+  }
+
+  /** @param {MediaStream} stream */
+  async listen(stream) {
+    let context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    let source;
+    try {
+      source = context.createMediaStreamSource(stream);
+    } catch {
+      // Some browsers connect a microphone at the sound card's own rate only; then the audio thread resamples.
+      await context.close();
+      context = new AudioContext({ latencyHint: "interactive" });
+      source = context.createMediaStreamSource(stream);
+    }
+    await context.audioWorklet.addModule(`${base}js/audio/capture_worklet.js`);
+    const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
+    node.port.onmessage = ({ data }) => {
+      const ago = Math.max(0, context.currentTime - data.ended);
+      this.hear({ pcm: data.pcm, level: data.level, endedAt: performance.now() - ago * 1000 });
+    };
+    source.connect(node);
+    await context.resume();
+    this.context = context;
+  }
+
+  /** Give it back; the browser's sign that somebody listens goes out. */
+  end() {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.context?.close();
+    this.stream = null;
+    this.context = null;
+  }
+}

@@ -1,0 +1,125 @@
+// The box's answer: owed from the moment a turn is over until all of it has been heard, or nobody wants it any more.
+
+import { signal } from "../view.js";
+
+/** @typedef {import("./utterances.js").Utterances} Utterances */
+
+export class Reply {
+  /**
+   * @param {import("../audio/player.js").Player} player
+   * @param {(event: LiveEvent) => void} send
+   */
+  constructor(player, send) {
+    this.player = player;
+    this.send = send;
+    this.owed = signal(false);
+    this.speaking = signal(false);
+    /** The response under way, and those that are not to be heard any more. */
+    this.response = "";
+    /** @type {Set<string>} */
+    this.dropped = new Set();
+    /** The item that sounds, and whether all of its audio has come. */
+    this.item = "";
+    /** @type {Set<string>} */
+    this.whole = new Set();
+    player.onEnd = (item) => this.heardOut(item);
+  }
+
+  /** A turn is over. */
+  owe() {
+    this.owed.value = true;
+  }
+
+  /** There was nothing to answer. */
+  forgive() {
+    if (!this.response) this.owed.value = false;
+  }
+
+  /** The conversation is another one. */
+  forget() {
+    this.owed.value = false;
+    this.speaking.value = false;
+    this.response = "";
+    this.item = "";
+    this.dropped.clear();
+    this.whole.clear();
+  }
+
+  /** @param {LiveEvent} event */
+  hear(event) {
+    switch (event.type) {
+      case "response.created":
+        this.response = event.response.id;
+        this.owed.value = true;
+        return;
+      case "response.output_audio.delta":
+        if (this.dropped.has(event.response_id)) return;
+        this.item = event.item_id;
+        this.speaking.value = true;
+        return this.player.play(event.item_id, event.delta);
+      case "response.output_audio.done":
+        if (this.dropped.has(event.response_id)) return;
+        this.whole.add(event.item_id);
+        return this.player.end(event.item_id);
+      case "response.done":
+        return this.done(event.response);
+      default:
+        return;
+    }
+  }
+
+  /** @param {LiveEvent} response */
+  done(response) {
+    if (this.response === response.id) this.response = "";
+    if (response.status === "cancelled" && !this.dropped.has(response.id)) {
+      // Somebody spoke: what is left of it is not played.
+      this.player.flush();
+      this.speaking.value = false;
+    }
+    if (!this.speaking.peek()) this.owed.value = false;
+  }
+
+  /** All of an item has been played. @param {string} item */
+  heardOut(item) {
+    if (item !== this.item) return;
+    this.speaking.value = false;
+    if (!this.response) this.owed.value = false;
+  }
+
+  /** Stop it, and have the box forget what was not heard. */
+  interrupt() {
+    const { item, response } = this;
+    if (!this.owed.peek() && !this.speaking.peek()) return;
+    const heard = this.player.heard(item);
+    this.player.flush();
+    if (response) this.dropped.add(response);
+    if (this.speaking.peek()) {
+      this.send({
+        type: "conversation.item.truncate",
+        item_id: item,
+        content_index: 0,
+        audio_end_ms: Math.round(heard),
+      });
+    } else if (response) this.send({ type: "response.cancel", response_id: response });
+    this.speaking.value = false;
+    this.owed.value = false;
+    this.response = "";
+  }
+
+  /**
+   * The line is there again: what was owed is said, from its beginning if it was broken off.
+   * @param {Utterances} list all that was said, as the box has it
+   * @param {(id: string) => void} remove
+   * @returns {boolean} whether it is under way
+   */
+  resume(list, remove) {
+    this.response = "";
+    const last = list.findLast((each) => each.state !== "partial");
+    if (!this.owed.peek() || !last) return false;
+    this.player.flush();
+    this.speaking.value = false;
+    if (last.role === "assistant") remove(last.id);
+    this.send({ type: "response.create" });
+    return true;
+  }
+}

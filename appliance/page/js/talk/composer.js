@@ -1,0 +1,32 @@
+// For those who type.
+
+import { Icon } from "../icons.js";
+import { html, useState } from "../view.js";
+import { t } from "../words.js";
+
+/** Characters of one message; the box takes more, but nobody types it. */
+const MOST = 8_000;
+
+/** @param {{talk: import("../live/talk.js").Talk}} props */
+export function Composer({ talk }) {
+  const [text, setText] = useState("");
+  const send = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!text.trim()) return;
+    talk.type(text.trim());
+    setText("");
+  };
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+  };
+  const write = (/** @type {InputEvent} */ event) => {
+    setText(/** @type {HTMLTextAreaElement} */ (event.currentTarget).value);
+  };
+  return html`<form class="composer" onSubmit=${send}>
+    <label class="hidden" for="message">${t("talk.message")}</label>
+    <textarea id="message" rows="1" maxlength=${MOST} placeholder=${t("talk.message")} value=${text}
+      onInput=${write} onKeyDown=${key}></textarea>
+    <button class="round primary" aria-label=${t("talk.send")} title=${t("talk.send")} disabled=${!text.trim()}>
+      <${Icon} name="send" /></button>
+  </form>`;
+}

@@ -1,0 +1,19 @@
+// What is wrong, and what to do: a microphone that was refused, a line that is lost, a reply that failed.
+
+import { html, useValue } from "../view.js";
+import { known, t } from "../words.js";
+
+/** @param {{talk: import("../live/talk.js").Talk}} props */
+export function Notice({ talk }) {
+  const fault = useValue(talk.fault);
+  const lost = useValue(talk.line.state) === "lost";
+  const text =
+    fault &&
+    (known(`error.${fault.code}`)
+      ? t(`error.${fault.code}`, { host: location.host })
+      : fault.message || t("error.unknown"));
+  return html`<div role="alert">
+    ${lost && html`<p class="notice">${t("talk.lost")}</p>`}
+    ${text && html`<p class="notice wrong">${text}</p>`}
+  </div>`;
+}

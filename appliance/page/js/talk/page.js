@@ -1,0 +1,64 @@
+// Talking: what was said above, the button and the line to type in below.
+
+import { UnderTheHood } from "../hood/panel.js";
+import { Icon } from "../icons.js";
+import * as kept from "../kept.js";
+import { html, useEffect, useRef, useValue } from "../view.js";
+import { t } from "../words.js";
+import { Button } from "./button.js";
+import { Composer } from "./composer.js";
+import { talk } from "./current.js";
+import { Notice } from "./notice.js";
+import { Saying } from "./saying.js";
+
+export function TalkPage() {
+  const current = talk();
+  const hood = useValue(kept.developer);
+  useEffect(() => {
+    const stop = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) current.interrupt();
+    };
+    addEventListener("keydown", stop);
+    return () => removeEventListener("keydown", stop);
+  }, [current]);
+  return html`<div class=${hood ? "talk with-hood" : "talk"}>
+    <h1 class="hidden">${t("nav.talk")}</h1>
+    <section class="conversation" aria-label=${t("talk.conversation")}>
+      <${Said} />
+      <div class="controls">
+        <${Notice} talk=${current} />
+        <${Button} talk=${current} />
+        <${Composer} talk=${current} />
+      </div>
+    </section>
+    ${hood && html`<${UnderTheHood} talk=${current} />`}
+  </div>`;
+}
+
+/** All that was said; it stays at its end unless the reader has gone up. */
+function Said() {
+  const current = talk();
+  const list = useValue(current.utterances);
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const follows = useRef(true);
+  useEffect(() => {
+    if (box.current && follows.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [list]);
+  const scrolled = () => {
+    const it = box.current;
+    if (it) follows.current = it.scrollHeight - it.scrollTop - it.clientHeight < 80;
+  };
+  return html`<div class="said" ref=${box} onScroll=${scrolled} tabindex="0" role="log" aria-live="off" aria-label=${t("talk.said")}>
+    ${list.length === 0 && html`<${Welcome} />`}
+    ${list.map((each) => html`<${Saying} key=${each.id} said=${each} player=${current.player} />`)}
+    ${
+      list.length > 0 &&
+      html`<p class="again"><button class="plain" onClick=${() => current.change()}>
+      <${Icon} name="plus" />${t("talk.new")}</button></p>`
+    }
+  </div>`;
+}
+
+function Welcome() {
+  return html`<div class="welcome"><${Icon} name="mark" /><p>${t("talk.welcome")}</p><p class="quiet">${t("talk.private")}</p></div>`;
+}

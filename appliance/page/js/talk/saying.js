@@ -1,0 +1,42 @@
+// One thing that was said. A reply's words light up while they are spoken.
+
+import { lit, pieces } from "../live/captions.js";
+import { html, useEffect, useRef } from "../view.js";
+import { known, t } from "../words.js";
+import { Citations } from "./citations.js";
+
+/** @param {{said: Utterance, player?: import("../audio/player.js").Player, children?: unknown}} props */
+export function Saying({ said, player, children }) {
+  const mine = said.role === "user";
+  return html`<article class=${`saying ${mine ? "mine" : "its"} ${said.state}`} data-id=${said.id}>
+    <h2 class="hidden">${t(mine ? "talk.you" : "talk.box")}</h2>
+    ${mine ? html`<p>${said.text || "…"}</p>` : html`<${Spoken} said=${said} player=${player} />`}
+    ${said.state === "cut" && html`<p class="quiet small">${t("talk.cut")}</p>`}
+    ${said.failed && html`<p class="wrong small">${known(`error.${said.failed}`) ? t(`error.${said.failed}`) : t("error.unknown")}</p>`}
+    ${said.citations.length > 0 && html`<${Citations} all=${said.citations} />`}
+    ${children}
+  </article>`;
+}
+
+/** @param {{said: Utterance, player?: import("../audio/player.js").Player}} props */
+function Spoken({ said, player }) {
+  const line = useRef(/** @type {HTMLElement | null} */ (null));
+  const all = pieces(said.text, said.clauses);
+  const spoken = player && said.clauses.length > 0;
+  useEffect(() => {
+    if (!player || !spoken) return undefined;
+    const follow = () => {
+      const sounds = player.item === said.id && player.sounding;
+      const count = sounds ? lit(all, player.heard(said.id)) : 0;
+      [...(line.current?.children ?? [])].forEach((span, number) => {
+        span.classList.toggle("lit", number < count);
+        span.classList.toggle("now", number === count - 1);
+      });
+      frame = requestAnimationFrame(follow);
+    };
+    let frame = requestAnimationFrame(follow);
+    return () => cancelAnimationFrame(frame);
+  });
+  if (!said.text) return html`<p class="waiting" aria-hidden="true"><i></i><i></i><i></i></p>`;
+  return html`<p ref=${line}>${all.map((piece, number) => html`<span key=${number}>${piece.text}</span>`)}</p>`;
+}

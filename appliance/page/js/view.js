@@ -1,0 +1,29 @@
+// How the page draws: Preact's components, written as tagged templates so that nothing has to be built, and signals.
+
+import { useEffect, useReducer } from "../vendor/hooks.js";
+import htm from "../vendor/htm.js";
+import { h } from "../vendor/preact.js";
+
+export { useEffect, useRef, useState } from "../vendor/hooks.js";
+export { render } from "../vendor/preact.js";
+export { batch, computed, effect, signal } from "../vendor/signals.js";
+
+export const html = htm.bind(h);
+
+/**
+ * A signal's value; the component is drawn again whenever it changes.
+ * @template T
+ * @param {import("../vendor/signals.js").ReadonlySignal<T>} source
+ * @returns {T}
+ */
+export function useValue(source) {
+  const [, again] = useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
+  useEffect(() => {
+    let first = true;
+    return source.subscribe(() => {
+      if (!first) again();
+      first = false;
+    });
+  }, [source]);
+  return source.value;
+}
