@@ -4,7 +4,7 @@ import { useEffect, useReducer } from "../vendor/hooks.js";
 import htm from "../vendor/htm.js";
 import { h } from "../vendor/preact.js";
 
-export { useEffect, useRef, useState } from "../vendor/hooks.js";
+export { useCallback, useEffect, useRef, useState } from "../vendor/hooks.js";
 export { render } from "../vendor/preact.js";
 export { batch, computed, effect, signal } from "../vendor/signals.js";
 

@@ -1,8 +1,47 @@
-// Admin: placeholder until its own views are there.
+// Looking after the box: its sections, one at a time.
 
-import { html } from "../view.js";
+import { go, Link, path } from "../place.js";
+import { html, useEffect, useValue } from "../view.js";
 import { t } from "../words.js";
+import { Assistants } from "./assistants.js";
+import { Backups } from "./backups.js";
+import { Doctor } from "./doctor.js";
+import { Keys } from "./keys.js";
+import { Knowledge } from "./knowledge.js";
+import { Logs } from "./logs.js";
+import { Models } from "./models.js";
+import { Overview } from "./overview.js";
+import { Usage } from "./usage.js";
+
+/** @type {[string, () => unknown][]} */
+const SECTIONS = [
+  ["overview", Overview],
+  ["keys", Keys],
+  ["usage", Usage],
+  ["models", Models],
+  ["knowledge", Knowledge],
+  ["assistants", Assistants],
+  ["backups", Backups],
+  ["logs", Logs],
+  ["doctor", Doctor],
+];
 
 export function AdminPage() {
-  return html`<section class="card"><h1>${t("nav.admin")}</h1></section>`;
+  const at = useValue(path).split("/")[2] ?? "overview";
+  const [name, Section] =
+    SECTIONS.find(([each]) => each === at) ?? /** @type {[string, () => unknown]} */ (SECTIONS[0]);
+  useEffect(() => {
+    if (name !== at) go("/admin", { replace: true });
+  }, [name, at]);
+  return html`<div class="admin">
+    <nav class="sections" aria-label=${t("admin.sections")}>
+      ${SECTIONS.map(
+        ([
+          each,
+        ]) => html`<${Link} key=${each} to=${each === "overview" ? "/admin" : `/admin/${each}`} current=${each === name}>
+          ${t(`admin.${each}`)}<//>`,
+      )}
+    </nav>
+    <div class="section"><h1>${t(`admin.${name}`)}</h1><${Section} /></div>
+  </div>`;
 }

@@ -1,0 +1,5 @@
+import { html } from "../view.js";
+
+export function Logs() {
+  return html`<section class="card"></section>`;
+}

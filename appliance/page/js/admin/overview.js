@@ -1,0 +1,5 @@
+import { html } from "../view.js";
+
+export function Overview() {
+  return html`<section class="card"></section>`;
+}
