@@ -26,7 +26,8 @@ export function after(list, event) {
     case "conversation.item.input_audio_transcription.failed":
       return changed(list, event.item_id, (each) => ({ ...each, state: "done", failed: event.error.code }));
     case "response.output_item.added":
-      return changed(list, event.item.id, (each) => ({ ...each, responseId: event.response_id }));
+      // It comes before the item itself.
+      return event.item.type === "message" ? [...list, fresh(event.item.id, "assistant", event.response_id)] : list;
     case "response.output_audio_transcript.delta":
     case "response.output_text.delta":
       return changed(list, event.item_id, (each) => ({ ...each, text: each.text + event.delta }));
@@ -45,10 +46,11 @@ export function after(list, event) {
 /**
  * @param {string} id
  * @param {Utterance["role"]} role
+ * @param {string} [responseId]
  * @returns {Utterance}
  */
-function fresh(id, role) {
-  return { id, role, text: "", state: "partial", clauses: [], citations: [] };
+function fresh(id, role, responseId) {
+  return { id, role, text: "", state: "partial", clauses: [], citations: [], responseId };
 }
 
 /**
