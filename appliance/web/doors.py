@@ -39,6 +39,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
+from appliance.web.admin import sessions
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -122,6 +123,8 @@ DOORS = (
     usage.my_usage,
     usage.all_usage,
     audit.list_audit,
+    sessions.list_sessions,
+    sessions.end_session,
     models.list_models,
     models.get_model,
     health.live,
