@@ -39,7 +39,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
-from appliance.web.admin import sessions
+from appliance.web.admin import sessions, status
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -123,6 +123,7 @@ DOORS = (
     usage.my_usage,
     usage.all_usage,
     audit.list_audit,
+    status.get_status,
     sessions.list_sessions,
     sessions.end_session,
     models.list_models,
