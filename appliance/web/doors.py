@@ -39,7 +39,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
-from appliance.web.admin import sessions, status
+from appliance.web.admin import latency, sessions, status
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -126,6 +126,7 @@ DOORS = (
     status.get_status,
     sessions.list_sessions,
     sessions.end_session,
+    latency.get_latency,
     models.list_models,
     models.get_model,
     health.live,
