@@ -39,7 +39,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
-from appliance.web.admin import latency, sessions, status
+from appliance.web.admin import latency, log, sessions, status
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -127,6 +127,7 @@ DOORS = (
     sessions.list_sessions,
     sessions.end_session,
     latency.get_latency,
+    log.list_lines,
     models.list_models,
     models.get_model,
     health.live,

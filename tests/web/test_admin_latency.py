@@ -9,8 +9,7 @@ import httpx
 import pytest
 from scripted import END, ScriptedStage, furnished
 
-from appliance.encoding import SPEECH_RATE
-from appliance.jobs import Audio, Heard, Segment, Token
+from appliance.jobs import SPEECH_RATE, Audio, Heard, Segment, Token
 from appliance.store.conversations import Addition, Conversations
 from appliance.store.database import Database
 from appliance.store.items import Item
