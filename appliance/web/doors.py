@@ -39,7 +39,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
-from appliance.web.admin import latency, log, sessions, status
+from appliance.web.admin import doctor, latency, log, sessions, status
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -128,6 +128,7 @@ DOORS = (
     sessions.end_session,
     latency.get_latency,
     log.list_lines,
+    doctor.call_doctor,
     models.list_models,
     models.get_model,
     health.live,
