@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from appliance.errors import RequestError
+from appliance.errors import ApplianceError, RequestError
 from appliance.ids import new_id
 from appliance.store import clips
 from appliance.store import items as kept
@@ -145,6 +146,11 @@ class Conversations:
             _added(tables, number, addition, now)
 
         return self._database.begin(change)
+
+    async def settled(self) -> None:
+        """Wait until all that was queued so far is on disk, or cannot be written."""
+        with suppress(ApplianceError):
+            await self._database.write(lambda _: None)
 
     async def remove_item(self, owner: Owner, conversation: str, item: str) -> Conversation:
         """Raises `NotFound`."""

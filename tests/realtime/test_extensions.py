@@ -1,4 +1,4 @@
-"""What a page asks for beyond OpenAI's protocol: when each word sounds, and whether anybody is still there."""
+"""What a page asks for beyond OpenAI's protocol: words' times, whether anybody is there, the line's other end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from doors import simulated_doors
 from simulated import World
 from test_remembering import calling
+from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +53,37 @@ def test_who_did_not_ask_gets_no_events_of_our_own(url: str, world: World) -> No
     with calling(url) as socket:
         socket.ask("Hello")
     assert not [event for event in socket.events if event["type"].startswith("appliance.")]
+
+
+def test_who_takes_over_finds_what_the_lost_line_was_saying_written_down(url: str, world: World) -> None:
+    world.replies = ["One long answer that goes on and on for many more words than anybody has time to hear."]
+    with calling(url) as lost:
+        lost.say("Hello")
+        lost.send("response.create")
+        for _ in range(12):  # a word counts once most of it was heard
+            lost.until("response.output_audio.delta")
+        with calling(url, more="&takeover=1") as found:
+            found.send("session.update", session={"type": "realtime"})
+            found.until("session.updated")
+            told = [event["item"] for event in found.all("conversation.item.added")]
+            assert [(item["role"], item["status"]) for item in told] == [
+                ("user", "completed"), ("assistant", "incomplete"),
+            ]  # fmt: skip
+            assert lost.until("error")["error"]["code"] == "session_moved"
+            with pytest.raises(ConnectionClosed) as closed:
+                lost.until("nothing")
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "session_moved")
+            world.replies = ["Here again."]
+            assert found.ask("And now?")["status"] == "completed"
+
+
+def test_other_conversations_and_who_does_not_ask_leave_a_line_alone(url: str, world: World) -> None:
+    with (
+        calling(url) as first,
+        calling(url) as second,
+        calling(url, "cellar", more="&takeover=1") as third,
+    ):
+        for each in (first, second, third):
+            world.replies = ["Still here."]
+            assert each.ask("Are you there?")["status"] == "completed"

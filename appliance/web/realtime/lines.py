@@ -24,6 +24,9 @@ MOST_EACH: Final = 50
 """Secrets of one key; the oldest goes."""
 
 
+TAKE_OVER_SECONDS: Final = 15.0
+"""A reply that is cancelled has both its stages let go of it first, which takes them a step."""
+
 Kind = Literal["live", "turn"]
 """A live conversation, or one spoken turn."""
 
@@ -34,9 +37,12 @@ class Speaker:
 
     kind: Kind
     caller: Caller
+    conversation: str = ""
+    """The one that is gone on from, if any."""
     id: str = field(default_factory=lambda: new_id("line"))
     since: float = field(default_factory=time.time)
     """Seconds since the epoch."""
+    gone: anyio.Event = field(default_factory=anyio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +62,34 @@ class Lines:
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken: dict[anyio.CancelScope, Speaker] = {}
-        self._sent_away: set[str] = set()
-        """Ids of speakers whom an administrator has ended and who are not gone yet."""
+        self._sent_away: dict[str, Forbidden] = {}
+        """Why speakers are ended who are not gone yet, by their ids."""
         self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self, caller: Caller, kind: Kind) -> Iterator[None]:
+    def take(self, caller: Caller, kind: Kind, conversation: str = "") -> Iterator[None]:
         """One of them, for as long as the block lasts; a key may have `allowance.sessions` of them (0: all).
 
         Raises `Overloaded` and `RateLimited` at once, and before the block ends `Unauthorized` when the key ends or the
-        browser signs out, `Forbidden` when an administrator ends it.
+        browser signs out, `Forbidden` when an administrator ends it or its user goes on elsewhere.
         """
         most = caller.allowance.sessions
         if most and sum(other.caller.key == caller.key for other in self._taken.values()) >= most:
             raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
         if len(self._taken) >= self._most:
             raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
-        speaker = Speaker(kind=kind, caller=caller)
+        speaker = Speaker(kind=kind, caller=caller, conversation=conversation)
         with anyio.CancelScope() as scope:
             self._taken[scope] = speaker
             try:
                 yield
             finally:
                 del self._taken[scope]
-                sent_away = speaker.id in self._sent_away
-                self._sent_away.discard(speaker.id)
+                sent_away = self._sent_away.pop(speaker.id, None)
+                speaker.gone.set()
         if scope.cancelled_caught:
-            if sent_away:
-                raise Forbidden("An administrator has ended this conversation.", code="session_ended")
+            if sent_away is not None:
+                raise sent_away
             raise Unauthorized("The key has expired or has been revoked, or the browser has signed out.")
 
     @property
@@ -102,13 +108,32 @@ class Lines:
         return {speaker.caller.key for speaker in self._taken.values()} - {""}
 
     def end(self, speaker_id: str) -> Speaker:
-        """Have one of them stop. Raises `NotFound`."""
+        """Have one of them stop, as an administrator wants it. Raises `NotFound`."""
         for scope, speaker in self._taken.items():
             if speaker.id == speaker_id:
-                self._sent_away.add(speaker_id)
-                scope.cancel()
+                why = Forbidden("An administrator has ended this conversation.", code="session_ended")
+                self._send_away(scope, speaker, why)
                 return speaker
         raise NotFound(f"Nobody speaks on {speaker_id[:128]!r} any more.", param="session_id")
+
+    async def take_over(self, caller: Caller, conversation: str) -> None:
+        """Have the caller's other lines stop on which a conversation goes on, until what was said is being written.
+
+        A network that changes leaves a line behind that nobody is told of; what it would do until it is missed must
+        not mix with what is said on the next one. Raises `Overloaded` where one does not stop.
+        """
+        for scope, speaker in list(self._taken.items()):
+            if speaker.conversation == conversation and speaker.caller.owner.user == caller.owner.user:
+                why = Forbidden("The conversation goes on over another connection.", code="session_moved")
+                self._send_away(scope, speaker, why)
+                with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
+                    await speaker.gone.wait()
+                if waiting.cancelled_caught:
+                    raise Overloaded("The conversation's other connection does not end.", retry_after=5)
+
+    def _send_away(self, scope: anyio.CancelScope, speaker: Speaker, why: Forbidden) -> None:
+        self._sent_away[speaker.id] = why
+        scope.cancel()
 
     def cut(self, key: str) -> None:
         """End what was begun with a key, and forget the secrets that were."""
