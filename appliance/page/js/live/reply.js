@@ -14,6 +14,8 @@ export class Reply {
     this.send = send;
     this.owed = signal(false);
     this.speaking = signal(false);
+    /** Id of what the user said that is to be answered, once it has one. */
+    this.question = "";
     /** The response under way, and those that are not to be heard any more. */
     this.response = "";
     /** @type {Set<string>} */
@@ -25,9 +27,10 @@ export class Reply {
     player.onEnd = (item) => this.heardOut(item);
   }
 
-  /** A turn is over. */
-  owe() {
+  /** A turn is over. @param {string} [question] */
+  owe(question = "") {
     this.owed.value = true;
+    this.question = question;
   }
 
   /** There was nothing to answer. */
@@ -39,6 +42,7 @@ export class Reply {
   forget() {
     this.owed.value = false;
     this.speaking.value = false;
+    this.question = "";
     this.response = "";
     this.item = "";
     this.dropped.clear();
@@ -107,18 +111,24 @@ export class Reply {
   }
 
   /**
-   * The line is there again: what was owed is said, from its beginning if it was broken off.
+   * The line is there again. What was owed and is not heard out is said from its beginning: what there is of it is
+   * forgotten, wherever it was broken off.
    * @param {Utterances} list all that was said, as the box has it
-   * @param {(id: string) => void} remove
-   * @returns {boolean} whether it is under way
+   * @returns {boolean} whether the box has the question
    */
-  resume(list, remove) {
+  resume(list) {
     this.response = "";
-    const last = list.findLast((each) => each.state !== "partial");
-    if (!this.owed.peek() || !last) return false;
+    if (!this.owed.peek()) return true;
+    const place = list.findIndex((each) => each.id === this.question && each.state !== "partial");
+    if (place < 0) {
+      this.owed.value = false;
+      return false;
+    }
     this.player.flush();
     this.speaking.value = false;
-    if (last.role === "assistant") remove(last.id);
+    for (const { id, role } of list.slice(place + 1)) {
+      if (role === "assistant") this.send({ type: "conversation.item.delete", item_id: id });
+    }
     this.send({ type: "response.create" });
     return true;
   }

@@ -1,25 +1,25 @@
 // A conversation with the box: what the user does, and what becomes of it. The views look at its signals.
 
 import { Microphone, NoMicrophone } from "../audio/microphone.js";
-import { toBase64 } from "../audio/pcm.js";
 import { Player } from "../audio/player.js";
 import * as kept from "../kept.js";
 import { batch, computed, effect, signal } from "../view.js";
 import { may } from "../who.js";
+import { Asking } from "./asking.js";
 import { Clock } from "./clock.js";
 import { Line } from "./line.js";
 import { Measured } from "./measured.js";
 import { Reply } from "./reply.js";
 import { configuration } from "./session.js";
-import { Unsettled } from "./unsettled.js";
 import { after } from "./utterances.js";
 
-const PIECE_MS = 20;
 /** An open line costs the box a place: it is hung up when nobody has used it for so long. */
 const IDLE_MS = 600_000;
+/** The microphone is kept from one press to the next, as it takes a moment to be had, and given back after so long. */
+const HELD_MS = 20_000;
 const MOST_EVENTS = 400;
-/** Errors that only say that there was nothing to stop or to take. */
-const HARMLESS = new Set(["response_cancel_not_active", "audio_buffer_empty"]);
+/** Errors that only say that there was nothing to stop, to take or to forget. */
+const HARMLESS = new Set(["response_cancel_not_active", "audio_buffer_empty", "not_found"]);
 
 /** @typedef {import("./utterances.js").Utterances} Utterances */
 /** @typedef {{code: string, message: string} | null} Fault */
@@ -32,10 +32,9 @@ export class Talk {
   constructor() {
     this.conversation = signal(newId("conv"));
     this.utterances = signal(/** @type {Utterances} */ ([]));
-    /** Whether the button is held, whether the box listens by itself, and whether it hears a voice. */
+    /** Whether the button is held, and whether the box listens by itself. */
     this.holding = signal(false);
     this.listening = signal(false);
-    this.hearing = signal(false);
     this.level = signal(0);
     this.fault = signal(/** @type {Fault} */ (null));
     /** For developers: what passed, newest last. */
@@ -47,26 +46,23 @@ export class Talk {
       (event) => this.hear(event),
       (error) => this.refused(error),
     );
-    this.clock = new Clock();
-    this.measured = new Measured(this.clock, this.player, this.line);
-    this.unsettled = new Unsettled();
-    this.reply = new Reply(this.player, (event) => this.send(event));
-    /** Typed messages that the box has not taken yet, by their ids. @type {Map<string, LiveEvent>} */
-    this.typed = new Map();
-    /** Whether the user's words are to be answered as soon as the line is there. */
-    this.commits = false;
-    /** Whether a voice has been heard since the button was pressed; a commit without one waits for words. */
-    this.voiced = false;
-    this.awaitsWords = false;
-    /** Whether the conversation is told again, which it is at the beginning of each connection. */
-    this.opening = false;
+    const send = (/** @type {LiveEvent} */ event) => this.send(event);
+    const clock = new Clock();
+    this.clock = clock;
+    this.measured = new Measured(clock, this.player, this.line);
+    this.reply = new Reply(this.player, send);
+    this.asking = new Asking(this.line, clock, this.reply, send);
     /** @type {number | undefined} */
     this.idle = undefined;
-
+    /** @type {number | undefined} */
+    this.unheld = undefined;
     this.status = computed(() => this.currentStatus());
     effect(() => {
       for (const choice of [kept.voice, kept.assistant, kept.spokenLanguage, kept.handsFree, kept.aloud]) choice.value;
       if (this.line.state.peek() === "open") this.configure();
+    });
+    effect(() => {
+      if (this.line.state.value !== "open") this.asking.lost();
     });
   }
 
@@ -74,7 +70,7 @@ export class Talk {
   currentStatus() {
     const line = this.line.state.value;
     if (line === "lost") return "lost";
-    if (this.holding.value || this.hearing.value) return "hearing";
+    if (this.holding.value || this.asking.hearing.value) return "hearing";
     if (this.reply.speaking.value) return "speaking";
     if (this.reply.owed.value) return "thinking";
     if (line === "connecting") return "connecting";
@@ -85,7 +81,10 @@ export class Talk {
     const url = new URL("/v1/realtime", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.search = new URLSearchParams({ model: kept.assistant.peek(), timings: "1", captions: "1" }).toString();
-    if (may("history")) url.searchParams.set("conversation", this.conversation.peek());
+    if (may("history")) {
+      url.searchParams.set("conversation", this.conversation.peek());
+      url.searchParams.set("takeover", "1");
+    }
     return url.href;
   }
 
@@ -95,15 +94,10 @@ export class Talk {
   async press() {
     if (this.holding.peek()) return;
     this.holding.value = true;
+    clearTimeout(this.unheld);
     this.interrupt();
-    if (!(await this.open())) {
-      this.holding.value = false;
-      return;
-    }
-    if (!this.holding.peek()) return; // let go while the browser asked for the microphone
-    this.unsettled.forget();
-    this.unsettled.started();
-    this.voiced = false;
+    this.asking.press();
+    if (!(await this.open())) this.holding.value = false;
   }
 
   /** The button is let go: what was said is a turn. */
@@ -111,19 +105,18 @@ export class Talk {
     if (!this.holding.peek()) return;
     this.holding.value = false;
     this.level.value = 0;
-    if (!this.unsettled.pieces.length) return;
-    this.commits = true;
-    if (this.line.state.peek() === "open" && !this.opening) this.commit();
+    this.asking.release();
+    this.unheld = setTimeout(() => this.holding.peek() || this.listening.peek() || this.microphone.end(), HELD_MS);
   }
 
   /** Listen by itself from now on, or not any more. */
   async listen(on = !this.listening.peek()) {
-    if (!on) {
+    if (on) {
+      this.listening.value = await this.open();
+    } else {
       this.listening.value = false;
       this.level.value = 0;
       this.microphone.end();
-    } else if (await this.open()) {
-      this.listening.value = true;
     }
   }
 
@@ -135,13 +128,12 @@ export class Talk {
   /** @param {string} text */
   type(text) {
     this.interrupt();
+    this.fault.value = null;
     if (kept.aloud.peek()) this.player.open();
     const item = { type: "message", id: newId("item"), role: "user", content: [{ type: "input_text", text }] };
-    this.typed.set(item.id, item);
     this.utterances.value = after(this.utterances.peek(), { type: "conversation.item.added", item });
-    this.fault.value = null;
     this.line.call();
-    if (this.line.state.peek() === "open" && !this.opening) this.sendTyped();
+    this.asking.type(item);
   }
 
   /** Go on with a conversation, or begin a new one. @param {string} [conversation] */
@@ -159,13 +151,11 @@ export class Talk {
     this.interrupt();
     this.listen(false);
     this.line.hangUp();
-    this.unsettled.forget();
-    this.typed.clear();
-    this.commits = false;
+    this.asking.forget();
     this.reply.forget();
   }
 
-  /** Microphone, loudspeaker and line. @returns {Promise<boolean>} */
+  /** Microphone, loudspeaker and line. @returns {Promise<boolean>} whether there is a microphone */
   async open() {
     this.fault.value = null;
     this.player.open();
@@ -180,24 +170,15 @@ export class Talk {
     }
   }
 
-  // What the microphone hears
+  // What passes
 
   /** @param {import("../audio/microphone.js").Piece} piece */
   take(piece) {
     if (!this.holding.peek() && !this.listening.peek()) return;
     this.level.value = piece.level;
     this.stay();
-    const audio = toBase64(piece.pcm);
-    this.unsettled.add(audio);
-    if (this.line.state.peek() === "open" && !this.opening) this.append(audio, piece.endedAt);
+    this.asking.take(piece);
   }
-
-  /** @param {string} audio @param {number} heardAt */
-  append(audio, heardAt) {
-    if (this.line.send({ type: "input_audio_buffer.append", audio })) this.clock.add(PIECE_MS, heardAt);
-  }
-
-  // What is sent
 
   /** @param {LiveEvent} event */
   send(event) {
@@ -205,28 +186,8 @@ export class Talk {
   }
 
   configure() {
-    const model = kept.assistant.peek();
-    this.send({ type: "session.update", session: { ...configuration(), model } });
+    this.send({ type: "session.update", session: { ...configuration(), model: kept.assistant.peek() } });
   }
-
-  commit() {
-    this.commits = false;
-    this.awaitsWords = !this.voiced;
-    this.send({ type: "input_audio_buffer.commit" });
-    if (this.voiced) this.respond();
-  }
-
-  respond() {
-    this.reply.owe();
-    this.send({ type: "response.create" });
-  }
-
-  sendTyped() {
-    for (const item of this.typed.values()) this.send({ type: "conversation.item.create", item });
-    if (this.typed.size) this.respond();
-  }
-
-  // What comes
 
   /** @param {LiveEvent} event */
   hear(event) {
@@ -235,82 +196,31 @@ export class Talk {
     this.utterances.value = after(this.utterances.peek(), event);
     this.reply.hear(event);
     this.measured.hear(event);
-    switch (event.type) {
-      case "session.created":
-        return this.begin();
-      case "session.updated":
-        return this.opening ? this.resume() : undefined;
-      case "input_audio_buffer.speech_started":
-        this.hearing.value = true;
-        this.voiced = true;
-        return this.unsettled.started();
-      case "input_audio_buffer.committed":
-        this.hearing.value = false;
-        this.unsettled.committed();
-        if (kept.handsFree.peek()) this.reply.owe();
-        return;
-      case "conversation.item.done":
-        return this.settle(event.item);
-      case "conversation.item.input_audio_transcription.completed":
-        return this.understood(event);
-      case "error":
-        if (!HARMLESS.has(event.error.code)) this.fault.value = event.error;
-        return;
-      default:
-        return;
-    }
+    this.asking.hear(event);
+    if (event.type === "session.created") this.begin();
+    else if (event.type === "session.updated" && !this.asking.ready) this.asking.resume(this.utterances.peek());
+    else if (event.type === "error") this.told(event.error);
   }
 
-  /** A connection begins: what it does not tell of is not so. */
+  /** A connection begins: all that was said is told anew, and what it does not tell of is not so. */
   begin() {
-    this.opening = true;
-    this.hearing.value = false;
     this.clock.reset();
-    this.utterances.value = this.utterances
-      .peek()
-      .filter((each) => each.state !== "partial" || this.typed.has(each.id));
+    const mine = this.asking.typed;
+    this.utterances.value = this.utterances.peek().filter((each) => each.state !== "partial" || mine.has(each.id));
     this.configure();
   }
 
-  /** All that was said before has been told: go on where the line was lost. */
-  resume() {
-    this.opening = false;
-    const list = this.utterances.peek();
-    for (const id of this.typed.keys()) {
-      if (list.some((each) => each.id === id && each.state !== "partial")) this.typed.delete(id);
-    }
-    const said = this.unsettled.pieces.length > 0 && (this.unsettled.speaking || this.commits || this.listening.peek());
-    if (!this.reply.resume(list, (id) => this.send({ type: "conversation.item.delete", item_id: id })) && !said) {
-      if (this.typed.size) this.sendTyped();
-      return;
-    }
-    for (const audio of said ? this.unsettled.pieces : []) this.append(audio, Number.NaN);
-    if (this.commits) this.commit();
-    if (this.typed.size) this.sendTyped();
-  }
-
-  /** An item is written down. @param {LiveEvent} item */
-  settle(item) {
-    if (item.role !== "user" || this.opening) return;
-    if (this.typed.delete(item.id)) return;
-    this.unsettled.settled();
-  }
-
-  /** @param {LiveEvent} event */
-  understood({ transcript, item_id }) {
-    const words = transcript.trim();
-    if (!words) {
-      this.utterances.value = this.utterances.peek().filter((each) => each.id !== item_id);
-      this.reply.forgive();
-      if (this.awaitsWords) this.fault.value = { code: "heard_nothing", message: "" };
-    } else if (this.awaitsWords) this.respond();
-    this.awaitsWords = false;
-  }
-
   /** @param {{code: string, message: string}} error */
+  told(error) {
+    this.reply.forgive();
+    if (!HARMLESS.has(error.code)) this.fault.value = error;
+  }
+
+  /** The box ends the conversation. @param {{code: string, message: string}} error */
   refused(error) {
     this.fault.value = error;
     this.listen(false);
+    this.asking.forget();
     this.reply.forget();
   }
 

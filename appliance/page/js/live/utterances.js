@@ -22,6 +22,8 @@ export function after(list, event) {
     case "conversation.item.input_audio_transcription.delta":
       return changed(list, event.item_id, (each) => ({ ...each, text: each.text + event.delta }));
     case "conversation.item.input_audio_transcription.completed":
+      // A noise is nothing that was said.
+      if (!event.transcript.trim()) return list.filter((each) => each.id !== event.item_id);
       return changed(list, event.item_id, (each) => ({ ...each, text: event.transcript, state: "done" }));
     case "conversation.item.input_audio_transcription.failed":
       return changed(list, event.item_id, (each) => ({ ...each, state: "done", failed: event.error.code }));

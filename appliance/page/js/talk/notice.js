@@ -7,12 +7,14 @@ import { known, t } from "../words.js";
 export function Notice({ talk }) {
   const fault = useValue(talk.fault);
   const lost = useValue(talk.line.state) === "lost";
+  const nothing = useValue(talk.asking.heardNothing);
   const text =
     fault &&
     (known(`error.${fault.code}`)
       ? t(`error.${fault.code}`, { host: location.host })
       : fault.message || t("error.unknown"));
   return html`<div role="alert">
+    ${nothing && html`<p class="notice">${t("talk.heard_nothing")}</p>`}
     ${lost && html`<p class="notice">${t("talk.lost")}</p>`}
     ${text && html`<p class="notice wrong">${text}</p>`}
   </div>`;
