@@ -33,6 +33,8 @@ from appliance.catalog.lineup import lineup
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from browsers import Browsers
+
     from appliance.catalog.lineup import Installed, Lineup
     from appliance.settings import Settings
 
@@ -196,6 +198,15 @@ def question(box: str) -> bytes:
         if heard == [QUESTION, QUESTION]:
             return spoken.content
     raise AssertionError(f"five takes, and none is understood; the last as {heard}")
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Browsers]:
+    """Opens the page in a real browser."""
+    import browsers as found  # brings Playwright, which few tests need
+
+    with found.browsers() as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { Unsettled } from "../../../appliance/page/js/live/unsettled.js";
 
 /** @param {Unsettled} unsettled @param {number} from @param {number} to */
-function hear(unsettled, from, to) {
-  for (let number = from; number < to; number++) unsettled.add(String(number));
+function hear(unsettled, from, to, told = true) {
+  for (let number = from; number < to; number++) unsettled.add(String(number), told);
 }
 
 test("of silence a second is kept", () => {
@@ -27,6 +27,12 @@ test("a turn is kept whole until it is written down, and what follows it longer"
     unsettled.pieces,
     Array.from({ length: 20 }, (_, number) => String(600 + number)),
   );
+});
+
+test("of what the box does not hear all is kept: it may be speech", () => {
+  const unsettled = new Unsettled();
+  hear(unsettled, 0, 500, false);
+  assert.equal(unsettled.pieces.length, 500);
 });
 
 test("a minute is the most", () => {

@@ -47,37 +47,41 @@ export class Microphone {
     if (this.open) return;
     if (!isSecureContext) throw new NoMicrophone("insecure");
     if (!navigator.mediaDevices?.getUserMedia || !globalThis.AudioWorkletNode) throw new NoMicrophone("unsupported");
+    // Made ready while the browser asks its user: what is said first must not wait for it.
+    const ready = listening({ sampleRate: RATE });
+    ready.catch(() => {});
+    let stream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
       });
     } catch (error) {
+      ready.then((context) => context.close());
       throw new NoMicrophone(REASONS[/** @type {DOMException} */ (error).name] ?? "busy");
     }
-    await this.listen(this.stream);
+    this.stream = stream;
+    await this.connect(await ready, stream);
   }
 
-  /** @param {MediaStream} stream */
-  async listen(stream) {
-    let context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+  /** @param {AudioContext} context @param {MediaStream} stream */
+  async connect(context, stream) {
     let source;
     try {
       source = context.createMediaStreamSource(stream);
     } catch {
       // Some browsers connect a microphone at the sound card's own rate only; then the audio thread resamples.
       await context.close();
-      context = new AudioContext({ latencyHint: "interactive" });
+      context = await listening();
       source = context.createMediaStreamSource(stream);
     }
-    await context.audioWorklet.addModule(`${base}js/audio/capture_worklet.js`);
     const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
     node.port.onmessage = ({ data }) => {
       const ago = Math.max(0, context.currentTime - data.ended);
       this.hear({ pcm: data.pcm, level: data.level, endedAt: performance.now() - ago * 1000 });
     };
     source.connect(node);
-    await context.resume();
     this.context = context;
+    await context.resume();
   }
 
   /** Give it back; the browser's sign that somebody listens goes out. */
@@ -87,4 +91,11 @@ export class Microphone {
     this.stream = null;
     this.context = null;
   }
+}
+
+/** A context whose audio thread knows how to capture. @param {AudioContextOptions} [how] */
+async function listening(how) {
+  const context = new AudioContext({ latencyHint: "interactive", ...how });
+  await context.audioWorklet.addModule(`${base}js/audio/capture_worklet.js`);
+  return context;
 }

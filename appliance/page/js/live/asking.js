@@ -40,7 +40,7 @@ export class Asking {
   /** More of what the microphone hears. @param {import("../audio/microphone.js").Piece} piece */
   take(piece) {
     const audio = toBase64(piece.pcm);
-    this.unsettled.add(audio);
+    this.unsettled.add(audio, this.ready);
     if (this.ready) this.append(audio, piece.endedAt);
   }
 

@@ -35,6 +35,8 @@ export class Talk {
     /** Whether the button is held, and whether the box listens by itself. */
     this.holding = signal(false);
     this.listening = signal(false);
+    /** Whether it is to listen by itself, which takes a moment to begin. */
+    this.wanted = false;
     this.level = signal(0);
     this.fault = signal(/** @type {Fault} */ (null));
     /** For developers: what passed, newest last. */
@@ -111,8 +113,9 @@ export class Talk {
 
   /** Listen by itself from now on, or not any more. */
   async listen(on = !this.listening.peek()) {
+    this.wanted = on;
     if (on) {
-      this.listening.value = await this.open();
+      this.listening.value = (await this.open()) && this.wanted;
     } else {
       this.listening.value = false;
       this.level.value = 0;
@@ -174,7 +177,7 @@ export class Talk {
 
   /** @param {import("../audio/microphone.js").Piece} piece */
   take(piece) {
-    if (!this.holding.peek() && !this.listening.peek()) return;
+    if (!this.holding.peek() && !this.wanted) return;
     this.level.value = piece.level;
     this.stay();
     this.asking.take(piece);
@@ -213,15 +216,23 @@ export class Talk {
   /** @param {{code: string, message: string}} error */
   told(error) {
     this.reply.forgive();
+    this.unchoose(error.code);
     if (!HARMLESS.has(error.code)) this.fault.value = error;
   }
 
   /** The box ends the conversation. @param {{code: string, message: string}} error */
   refused(error) {
+    this.unchoose(error.code);
     this.fault.value = error;
     this.listen(false);
     this.asking.forget();
     this.reply.forget();
+  }
+
+  /** What was chosen once may be gone since. @param {string} code */
+  unchoose(code) {
+    if (code === "model_not_found") kept.assistant.value = "default";
+    if (code === "voice_not_found") kept.voice.value = "";
   }
 
   /** @param {LiveEvent} event @param {boolean} out */

@@ -14,10 +14,10 @@ export class Unsettled {
     this.over = 0;
   }
 
-  /** @param {string} piece */
-  add(piece) {
+  /** @param {string} piece @param {boolean} told whether the box hears it: what it does not may be speech */
+  add(piece, told) {
     this.pieces.push(piece);
-    const most = this.speaking || this.over ? MOST : LEAD;
+    const most = this.speaking || this.over || !told ? MOST : LEAD;
     const extra = this.pieces.length - most;
     if (extra > 0) {
       this.pieces.splice(0, extra);

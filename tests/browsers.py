@@ -1,0 +1,92 @@
+"""The page in a real browser: Debian's Chromium, driven by Playwright, its microphone a recording."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import soxr
+from playwright.sync_api import expect, sync_playwright
+
+from appliance.audio import read_wav, wav
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from playwright.sync_api import Page, Playwright
+
+PATIENCE_MS = 60_000
+MICROPHONE_RATE = 48_000
+QUIET = (
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-quic",
+)  # fmt: skip
+"""Chromium asks for nothing but the page; tests run as root in machines of their own."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def microphone(path: Path, recording: bytes, *, before: float = 2.0, after: float = 0.0) -> Path:
+    """A recording as Chromium's fake microphone plays it: once, from its beginning each time that it is opened.
+
+    `before` and `after`: seconds of silence.
+    """
+    pcm, rate = read_wav(recording)
+    samples = soxr.resample(np.frombuffer(pcm, dtype="<i2"), rate, MICROPHONE_RATE).astype("<i2")
+    begin, end = (np.zeros(int(seconds * MICROPHONE_RATE), dtype="<i2") for seconds in (before, after))
+    path.write_bytes(wav(np.concatenate([begin, samples, end]).tobytes(), MICROPHONE_RATE))
+    return path
+
+
+class Browsers:
+    """Opens the page, in a browser of its own each time."""
+
+    def __init__(self, playwright: Playwright, chromium: str) -> None:
+        self._playwright, self._chromium = playwright, chromium
+
+    @contextmanager
+    def opened(
+        self, url: str, *, mic: Path | None = None, allow: bool = True, environ: Mapping[str, str] | None = None,
+        arguments: tuple[str, ...] = (), kept: Mapping[str, Any] | None = None, **visit: Any,
+    ) -> Iterator[Page]:  # fmt: skip
+        """An address. Errors in the page, and what its policy forbids, are errors of the test.
+
+        `mic`: a recording as its microphone; `allow`: whether the user lets the page have it; `environ`: the browser's;
+        `kept`: choices of an earlier visit; `visit`: what else Playwright is told of it, such as `viewport`.
+        """
+        sound = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") if mic and allow else ()
+        file = (f"--use-file-for-fake-audio-capture={mic}%noloop",) if mic else ()
+        browser = self._playwright.chromium.launch(
+            executable_path=self._chromium, args=[*QUIET, *sound, *file, *arguments],
+            ignore_default_args=["--mute-audio"], env=None if environ is None else {**environ},
+        )  # fmt: skip
+        wrong: list[str] = []
+        try:
+            context = browser.new_context(**{"locale": "en-GB", **visit})
+            context.set_default_timeout(PATIENCE_MS)
+            for name, value in (kept or {}).items():
+                text = json.dumps(json.dumps(value))
+                context.add_init_script(f"localStorage['appliance.{name}'] ??= {text}")
+            page = context.new_page()
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("console", lambda told: wrong.append(told.text) if "Security Policy" in told.text else None)
+            page.goto(url)
+            yield page
+        finally:
+            browser.close()
+        assert not wrong
+
+
+@contextmanager
+def browsers() -> Iterator[Browsers]:
+    """Chromium, ready to be started; a machine without one skips the tests that need it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs the package chromium")
+    with sync_playwright() as playwright:
+        yield Browsers(playwright, chromium)
