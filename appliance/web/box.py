@@ -33,6 +33,7 @@ from appliance.voice.recorder import Recorder
 from appliance.voice.stages import Stages
 from appliance.voice.stories import Stories
 from appliance.web.admin.errands import Errands
+from appliance.web.admin.verdicts import Verdicts
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
 from appliance.web.identity.metered import metered
@@ -80,6 +81,8 @@ class Box:
     config: Path | None = None
     """The file that the settings are from, if they are from one."""
     pulls: Errands = field(default_factory=Errands)
+    backing_up: Errands = field(default_factory=Errands)
+    verifying: Verdicts = field(default_factory=Verdicts)
     spoken: SelfTests = field(default_factory=SelfTests)
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)

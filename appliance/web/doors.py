@@ -39,6 +39,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
+from appliance.web.admin import backups as admin_backups
 from appliance.web.admin import models as admin_models
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
@@ -105,6 +106,11 @@ DOORS = (
     admin_models.get_pull,
     admin_models.cancel_pull,
     admin_models.choose_set,
+    admin_backups.list_backups,
+    admin_backups.make_backup,
+    admin_backups.get_backup,
+    admin_backups.verify_backup,
+    admin_backups.delete_backup,
     files.create_file,
     files.list_files,
     files.get_file,
@@ -150,6 +156,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             tasks.start_soon(box.ingest.run)
             tasks.start_soon(box.meaning.run)
             tasks.start_soon(box.pulls.run)
+            tasks.start_soon(box.backing_up.run)
             yield
             tasks.cancel_scope.cancel()
 

@@ -162,8 +162,9 @@ async def choose_set(
     box: NamedDependency[Box], caller: NamedDependency[Caller], data: JSONBody[SetRequest]
 ) -> SwitchBody:
     """The server begins again with it; who asks meanwhile waits. A set that does not get ready is left again."""
-    if box.pulls.running:
-        raise Conflict("Models are being fetched: wait until that is over, or cancel it.")
+    for errands, what in ((box.pulls, "Models are being fetched"), (box.backing_up, "A backup is being made")):
+        if errands.running:
+            raise Conflict(f"{what}: wait until that is over, or cancel it.")
     switch = await box.switching.choose(data.set)
     box.audit.note(caller.actor, "set of models chosen", data.set or "the settings'", caller.address)
     return _switch(switch)
