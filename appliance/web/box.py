@@ -25,6 +25,7 @@ from appliance.store.sign_ins import SignIns
 from appliance.store.turns import Turns
 from appliance.store.usage import Usage
 from appliance.store.vectors import Vectors
+from appliance.switching import Switching
 from appliance.telemetry.traces import Traces
 from appliance.voice.noted import noted
 from appliance.voice.recorder import Recorder
@@ -32,6 +33,8 @@ from appliance.voice.stages import Stages
 from appliance.voice.stories import Stories
 from appliance.web.admin.cores import Cores
 from appliance.web.admin.doctor_child import DoctorChild
+from appliance.web.admin.errands import Errands
+from appliance.web.admin.verdicts import Verdicts
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
 from appliance.web.identity.metered import metered
@@ -75,6 +78,10 @@ class Box:
     meaning: Meaning
     search: Search
     scrape: Scrape
+    switching: Switching
+    pulls: Errands = field(default_factory=Errands)
+    backing_up: Errands = field(default_factory=Errands)
+    verifying: Verdicts = field(default_factory=Verdicts)
     spoken: SelfTests = field(default_factory=SelfTests)
     cores: Cores = field(default_factory=Cores)
     doctor: DoctorChild = field(default_factory=DoctorChild)
@@ -109,6 +116,7 @@ def make_box(
     database: Database,
     health: Callable[[], Mapping[str, Any]],
     embedder: str = "",
+    switching: Switching | None = None,
 ) -> Box:
     """A box that remembers in `database`. `embedder`: digest of the model that makes vectors."""
     stages, turns = noted(stages), Turns(database)
@@ -147,5 +155,6 @@ def make_box(
         scrape=Scrape(sources(settings, health, documents)),
         assistants=Assistants(database),
         meaning=meaning,
+        switching=switching or Switching(settings),
         ingest=Ingest(documents, settings.database.with_name("documents"), Limits(), meaning.tell),
     )
