@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from playwright.sync_api import Page, Playwright
+    from playwright.sync_api import Page
 
 PATIENCE_MS = 60_000
 MICROPHONE_RATE = 48_000
@@ -46,8 +46,8 @@ def microphone(path: Path, recording: bytes, *, before: float = 2.0, after: floa
 class Browsers:
     """Opens the page, in a browser of its own each time."""
 
-    def __init__(self, playwright: Playwright, chromium: str) -> None:
-        self._playwright, self._chromium = playwright, chromium
+    def __init__(self, chromium: str) -> None:
+        self._chromium = chromium
 
     @contextmanager
     def opened(
@@ -61,12 +61,15 @@ class Browsers:
         """
         sound = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") if mic and allow else ()
         file = (f"--use-file-for-fake-audio-capture={mic}%noloop",) if mic else ()
-        browser = self._playwright.chromium.launch(
-            executable_path=self._chromium, args=[*QUIET, *sound, *file, *arguments],
-            ignore_default_args=["--mute-audio"], env=None if environ is None else {**environ},
-        )  # fmt: skip
         wrong: list[str] = []
-        try:
+        # Playwright's loop runs in this thread until it is left: no other may meanwhile, nor in the tests that follow.
+        with (
+            sync_playwright() as playwright,
+            playwright.chromium.launch(
+                executable_path=self._chromium, args=[*QUIET, *sound, *file, *arguments],
+                ignore_default_args=["--mute-audio"], env=None if environ is None else {**environ},
+            ) as browser,
+        ):  # fmt: skip
             context = browser.new_context(**{"locale": "en-GB", **visit})
             context.set_default_timeout(PATIENCE_MS)
             for name, value in (kept or {}).items():
@@ -77,16 +80,12 @@ class Browsers:
             page.on("console", lambda told: wrong.append(told.text) if "Security Policy" in told.text else None)
             page.goto(url)
             yield page
-        finally:
-            browser.close()
         assert not wrong
 
 
-@contextmanager
-def browsers() -> Iterator[Browsers]:
+def browsers() -> Browsers:
     """Chromium, ready to be started; a machine without one skips the tests that need it."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs the package chromium")
-    with sync_playwright() as playwright:
-        yield Browsers(playwright, chromium)
+    return Browsers(chromium)

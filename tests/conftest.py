@@ -201,13 +201,12 @@ def question(box: str) -> bytes:
     raise AssertionError(f"five takes, and none is understood; the last as {heard}")
 
 
-@pytest.fixture(scope="session")
-def browsers() -> Iterator[Browsers]:
+@pytest.fixture
+def browsers() -> Browsers:
     """Opens the page in a real browser."""
     import browsers as found  # brings Playwright, which few tests need
 
-    with found.browsers() as made:
-        yield made
+    return found.browsers()
 
 
 @pytest.fixture
