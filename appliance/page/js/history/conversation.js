@@ -82,6 +82,7 @@ function Missing({ error, again }) {
     return html`<section class="history"><${Back} /><p role="status" class="quiet">${t("history.loading")}</p></section>`;
   const gone = error.status === 404;
   return html`<section class="history"><${Back} />
+    <h1>${t("nav.history")}</h1>
     <div role="alert"><p class="notice wrong">${gone ? t("history.gone") : said(error)}</p></div>
     ${!gone && html`<p class="more"><button onClick=${again}>${t("history.again")}</button></p>`}
   </section>`;
