@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from appliance.errors import NotFound, RequestError
 from appliance.store.database import now_ms
 from appliance.store.paging import page_of
+from appliance.store.surroundings import surrounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from appliance.store.database import Database
     from appliance.store.owners import Owner
+    from appliance.store.surroundings import Surrounded
 
 MOST_DOCUMENTS: Final = 100_000
 """Of one owner."""
@@ -95,6 +97,12 @@ class Documents:
             return [Document(**row) for row in rows], more
 
         return await self._database.read(query)
+
+    async def passage(self, owner: Owner, document: str, ordinal: int) -> tuple[Document, Surrounded]:
+        """One passage, by its number, with its document. Raises `NotFound`, also while the document is being read."""
+        return await self._database.read(
+            lambda tables: (found(tables, owner.user, document), surrounded(tables, owner, document, ordinal))
+        )
 
     async def delete(self, owner: Owner, document: str) -> Document:
         """From now on it is in no collection and found by nobody; its passages go soon. Raises `NotFound`."""

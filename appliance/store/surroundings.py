@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from appliance.dialogue.size import size
+from appliance.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,19 @@ WORDS: Final = 300
 """That a passage may have together with what is given with it: some 400 tokens."""
 REACH: Final = 3
 """Passages before and behind one that are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surrounded:
+    """One passage, and what stands right before and behind it under its heading, of `WORDS` in all."""
+
+    ordinal: int
+    heading: str
+    page: int | None
+    start: int
+    before: str
+    text: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +58,38 @@ def widened(tables: Tables, owner: Owner, found: Sequence[Found], limit: int) ->
             break
         if each.ordinal in given[each.document]:
             continue
-        stretch = _stretch(_near(tables, owner, each), each.ordinal, given[each.document])
-        given[each.document].update(near.ordinal for near in stretch)
+        near = _near(tables, owner, each.document, each.ordinal, each.heading)
+        stretch = _stretch(near, each.ordinal, given[each.document])
+        given[each.document].update(part.ordinal for part in stretch)
         wide.append(replace(each, text=_joined(stretch)))
     return wide
 
 
-def _near(tables: Tables, owner: Owner, found: Found) -> dict[int, _Near]:
+def surrounded(tables: Tables, owner: Owner, document: str, ordinal: int) -> Surrounded:
+    """One passage of an owner's document that has been read. Raises `NotFound`."""
+    rows = tables.query(
+        "SELECT ordinal, passages.heading, page, start, passages.text FROM passages JOIN documents"
+        " ON documents.number = document WHERE owner = ? AND id = ? AND status = 'ready' AND ordinal = ?",
+        [owner.user, document, ordinal],
+    )
+    for row in rows:
+        near = _near(tables, owner, document, ordinal, row["heading"])
+        stretch = _stretch(near, ordinal, set())
+        until = _joined([part for part in stretch if part.ordinal <= ordinal])
+        after = _joined(stretch)[len(until) :]
+        return Surrounded(**row, before=until[: len(until) - len(row["text"])], after=after)
+    raise NotFound(f"There is no passage {ordinal} of the file.", param="passage")
+
+
+def _near(tables: Tables, owner: Owner, document: str, ordinal: int, heading: str) -> dict[int, _Near]:
     """By ordinal: the passage and those around it that have its heading."""
     rows = tables.query(
         "SELECT ordinal, start, text FROM passages WHERE document ="
         " (SELECT number FROM documents WHERE owner = :owner AND id = :document) AND ordinal BETWEEN :first AND :last"
         " AND heading = :heading",
         {
-            "owner": owner.user, "document": found.document, "heading": found.heading,
-            "first": found.ordinal - REACH, "last": found.ordinal + REACH,
+            "owner": owner.user, "document": document, "heading": heading,
+            "first": ordinal - REACH, "last": ordinal + REACH,
         },
     )  # fmt: skip
     return {near.ordinal: near for near in (_Near(**row) for row in rows)}

@@ -118,6 +118,7 @@ DOORS = (
     files.list_files,
     files.get_file,
     files.get_content,
+    files.get_passage,
     files.delete_file,
     vector_stores.create_store,
     vector_stores.list_stores,

@@ -13,7 +13,7 @@ from anyio import to_thread
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery, QueryParameter
+from litestar.params import Body, FromPath, FromQuery, PathParameter, QueryParameter
 from litestar.response import File
 
 from appliance.errors import NotFound, RequestError
@@ -23,13 +23,24 @@ from appliance.store.usage import Amount
 from appliance.web.box import Box
 from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
-from appliance.web.wire_files import FileBody, FileDeleted, FileForm, FileList, ends, file_body
+from appliance.web.wire_files import (
+    FileBody,
+    FileDeleted,
+    FileForm,
+    FileList,
+    PassageBody,
+    ends,
+    file_body,
+    passage_body,
+)
 
 PATH = "/v1/files"
 KNOWLEDGE = {NEEDS: "knowledge"}
 PIECE = 1 << 20
 """Bytes that are copied at a time."""
 MOST_NAME = 255
+MOST_PASSAGE = (1 << 31) - 1
+"""Number of a passage."""
 
 
 @post(PATH, opt=KNOWLEDGE, status_code=200, summary="Hand in a document")
@@ -107,6 +118,17 @@ async def get_content(
     if not await to_thread.run_sync(place.is_file):
         raise NotFound("The file of the document is gone.", param="file_id")
     return File(place, filename=document.name, media_type="application/octet-stream")
+
+
+@get("/v1/files/{file_id:str}/passages/{passage:str}", opt=KNOWLEDGE, summary="One passage of a document")
+async def get_passage(
+    box: NamedDependency[Box],
+    caller: NamedDependency[Caller],
+    file_id: FromPath[str],
+    passage: Annotated[int, PathParameter(ge=0, le=MOST_PASSAGE)],
+) -> PassageBody:
+    """The passage that a citation names, and what stands right before and behind it under its heading."""
+    return passage_body(*await box.documents.passage(caller.owner, file_id, passage))
 
 
 @delete("/v1/files/{file_id:str}", opt=KNOWLEDGE, status_code=200, summary="Delete a document")

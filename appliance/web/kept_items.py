@@ -27,19 +27,25 @@ from appliance.web.wire_response_items import (
 
 def shown(item: Kept) -> Item:
     """An item as clients get it."""
-    status = item.status
+    status, at = item.status, item.created_ms // 1000 or UNSET
     match item.kind:
         case "message":
             clip = True if item.clip else UNSET
             said = OutputText(text=item.words, annotations=citations(cited(item.sources, item.words)), clip=clip)
             part = said if item.role == "assistant" else InputText(text=item.words, clip=clip)
-            return MessageItem(id=item.id, role=item.role, content=[part], status=status)
+            return MessageItem(id=item.id, role=item.role, content=[part], status=status, created_at=at)
         case "function_call":
-            return CallItem(id=item.id, call_id=item.call_id, name=item.name, arguments=item.text, status=status)
+            return CallItem(
+                id=item.id, call_id=item.call_id, name=item.name, arguments=item.text, status=status, created_at=at
+            )
         case "function_call_output":
-            return CallOutputItem(id=item.id, call_id=item.call_id, output=item.text, status=status)
+            return CallOutputItem(
+                id=item.id, call_id=item.call_id, output=item.text, status=status, created_at=at
+            )  # fmt: skip
         case "reasoning":
-            return ReasoningItem(id=item.id, content=[ReasoningText(text=item.text)], status=status)
+            return ReasoningItem(
+                id=item.id, content=[ReasoningText(text=item.text)], status=status, created_at=at
+            )  # fmt: skip
 
 
 def kept(item: Item) -> Kept:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from appliance.store.collections import Collection, Member
 from appliance.store.documents import Document, Status
 from appliance.store.passages import Found
+from appliance.store.surroundings import Surrounded
 from appliance.web.wire_responses import Metadata
 
 FileId = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -64,6 +65,22 @@ class FileDeleted(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     object: Literal["file"] = "file"
     deleted: bool = True
+
+
+class PassageBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A passage of a document, and what stands around it. `start` is its first character in the document's whole text;
+    `number` is what citations call `passage`."""
+
+    file_id: str
+    filename: str
+    number: int
+    heading: str
+    page: int | None
+    start: int
+    before: str
+    text: str
+    after: str
+    object: Literal["file.passage"] = "file.passage"
 
 
 class CreateStore(msgspec.Struct, kw_only=True):
@@ -222,6 +239,14 @@ def file_body(document: Document) -> FileBody:
         id=document.id, bytes=document.bytes, created_at=document.created_ms // 1000, filename=document.name,
         purpose=document.purpose, status=FILE_STATUS[document.status], status_details=document.message or None,
         passages=document.passages,
+    )  # fmt: skip
+
+
+def passage_body(document: Document, passage: Surrounded) -> PassageBody:
+    """A passage as clients get it."""
+    return PassageBody(
+        file_id=document.id, filename=document.name, number=passage.ordinal, heading=passage.heading,
+        page=passage.page, start=passage.start, before=passage.before, text=passage.text, after=passage.after,
     )  # fmt: skip
 
 

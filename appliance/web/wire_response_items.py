@@ -60,12 +60,16 @@ class SummaryText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
 
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="message"):
-    """A message from either side. `developer` counts as `system`."""
+    """A message from either side. `developer` counts as `system`.
+
+    `created_at`, ours: of what is kept in a conversation, in seconds since the epoch.
+    """
 
     id: Id
     role: Literal["system", "developer", "user", "assistant"]
     content: list[InputText | OutputText | Refusal]
     status: Status = "completed"
+    created_at: int | UnsetType = UNSET
 
     @property
     def text(self) -> str:
@@ -87,6 +91,7 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     arguments: str
     status: Status = "completed"
+    created_at: int | UnsetType = UNSET
 
 
 class CallOutputItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="function_call_output"):
@@ -96,6 +101,7 @@ class CallOutputItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"
     call_id: Id
     output: str | list[InputText]
     status: Status = "completed"
+    created_at: int | UnsetType = UNSET
 
     @property
     def text(self) -> str:
@@ -111,6 +117,7 @@ class ReasoningItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="type",
     content: list[ReasoningText] = []
     encrypted_content: str | None = None
     status: Status = "completed"
+    created_at: int | UnsetType = UNSET
 
 
 class ItemReference(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="item_reference"):
@@ -150,7 +157,7 @@ def read_items(given: str | Sequence[dict[str, Any]], param: str = "input") -> l
 
 
 def _read_item(given: dict[str, Any], where: str) -> Item | ItemReference:
-    raw = {key: value for key, value in given.items() if value is not None}
+    raw = {key: value for key, value in given.items() if value is not None and key != "created_at"}  # the box's to say
     kind = raw.setdefault("type", "message" if "role" in raw or "id" not in raw else "item_reference")
     if not isinstance(kind, str) or kind not in KINDS:
         raise RequestError(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.errors import NotFound
 from appliance.store import surroundings
 from appliance.store.database import Database
 from appliance.store.documents import Documents, Passage
 from appliance.store.passages import Found, Passages
-from store.handed_in import ANNA
+from store.handed_in import ANNA, BERT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,3 +97,19 @@ async def test_as_many_are_given_as_are_wanted(tmp_path: Path) -> None:
         await handed_in(database, [("h", "valve one two", 20 * at) for at in range(60)])
         assert len(await found(database, "valve", 5)) == 5
         assert len(await found(database, "valve", 25)) == 25
+
+
+async def test_one_is_looked_up_in_its_place(tmp_path: Path) -> None:
+    passages = [("g", "zero", 0), ("h", "a. c.", 6), ("h", "c. e.", 9), ("h", "e. g.", 12), ("i", "end", 18)]
+    async with Database(tmp_path / "a.db").running() as database:
+        await handed_in(database, passages)
+        documents = Documents(database)
+        document, one = await documents.passage(ANNA, "a", 2)
+        assert (document.name, one.heading, one.page, one.start) == ("a", "h", 3, 9)
+        assert (one.before, one.text, one.after) == ("a. ", "c. e.", " g.")
+        _, alone = await documents.passage(ANNA, "a", 4)
+        assert (alone.before, alone.text, alone.after) == ("", "end", "")
+        with pytest.raises(NotFound, match="no passage 5"):
+            await documents.passage(ANNA, "a", 5)
+        with pytest.raises(NotFound, match="no file"):
+            await documents.passage(BERT, "a", 2)

@@ -169,9 +169,22 @@ def test_they_are_listed_searched_renamed_and_exported(api: httpx.Client) -> Non
     whole = exported.json()
     assert whole["conversation"]["title"] == "About 100% dogs"
     assert whole["items"][0]["content"][0]["text"] == "My dog is number 1"
+    assert whole["items"][0]["created_at"] == whole["conversation"]["created_at"]
     text = api.get("/c1/export", params={"format": "markdown"}).text
     assert text.startswith("# About 100% dogs\n")
     assert "\n**User:** My dog is number 1\n" in text
+
+
+def test_items_say_when_they_were_kept_whatever_a_client_says(api: httpx.Client) -> None:
+    items = [
+        {"role": "user", "content": "Hi", "created_at": 1}, {"type": "reasoning", "created_at": "now"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "1"},
+    ]  # fmt: skip
+    begun = api.post("", json={"id": "c", "items": items}).json()["created_at"]
+    listed = api.get("/c/items").json()["data"]
+    assert [item["created_at"] for item in listed] == [begun] * 4
+    assert api.get(f"/c/items/{listed[0]['id']}").json()["created_at"] == begun
 
 
 def test_a_turn_that_is_tried_again_takes_the_place_of_its_first_try(url: str, stage: ScriptedStage) -> None:

@@ -110,6 +110,17 @@ def test_a_passage_is_given_with_what_stands_around_it(api: openai.OpenAI) -> No
     best, *others = api.vector_stores.search(store.id, query="two", max_num_results=5)
     assert "\n\n".join(paragraphs[:2]) in best.content[0].text
     assert not others
+    with httpx.Client(base_url=str(api.base_url)) as client:
+        second = client.get(f"files/{file}/passages/1").json()
+        assert (second["filename"], second["number"], second["heading"]) == ("parts.md", 1, "Parts")
+        assert second["before"].strip() == paragraphs[0].strip()
+        assert second["text"] in paragraphs[1]
+        missing = client.get(f"files/{file}/passages/99")
+        assert (missing.status_code, missing.json()["error"]["param"]) == (404, "passage")
+        for wrong in ("-1", "x", "1.5", str(1 << 70)):
+            refused = client.get(f"files/{file}/passages/{wrong}")
+            assert (refused.status_code, refused.json()["error"]["param"]) == (400, "passage")
+        assert client.get("files/none/passages/0").json()["error"]["param"] == "file_id"
 
 
 def test_a_deleted_document_is_gone_for_good(api: openai.OpenAI, tmp_path: Path) -> None:
@@ -201,6 +212,9 @@ def test_others_see_none_of_it(tmp_path: Path) -> None:
             ):  # fmt: skip
                 with pytest.raises(openai.NotFoundError):
                     steal()
+            for client, status in ((anna, 200), (ben, 404)):
+                look = httpx.get(f"{url}/v1/files/{file}/passages/0", headers=bearer(client.api_key))
+                assert look.status_code == status
             assert list(ben.files.list()) == []
             assert [each.id for each in anna.files.list()] == [file]
 

@@ -1,8 +1,26 @@
-// History: placeholder until its own views are there.
+// History: all conversations, or one of them.
 
-import { html } from "../view.js";
-import { t } from "../words.js";
+import { path } from "../place.js";
+import { html, useState, useValue } from "../view.js";
+import { Conversation } from "./conversation.js";
+import { Conversations } from "./conversations.js";
+
+/** What is seen when the list is come back to. @typedef {{query: string, from: string, told: string}} Left */
 
 export function HistoryPage() {
-  return html`<section class="card"><h1>${t("nav.history")}</h1></section>`;
+  const id = decoded(useValue(path).split("/")[2] ?? "");
+  const [left, setLeft] = useState(/** @type {Left} */ ({ query: "", from: "", told: "" }));
+  const leave = (/** @type {Partial<Left>} */ changed) => setLeft((before) => ({ ...before, ...changed }));
+  return id
+    ? html`<${Conversation} key=${id} id=${id} leave=${leave} />`
+    : html`<${Conversations} left=${left} leave=${leave} />`;
+}
+
+/** @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -150,6 +150,14 @@ export class Talk {
     this.measured.forget();
   }
 
+  /** Go on with one of which it is known what was said: that is seen at once, and told again when the line is there.
+   * @param {string} conversation @param {Utterances} said */
+  goOn(conversation, said) {
+    if (conversation === this.conversation.peek()) return;
+    this.change(conversation);
+    this.utterances.value = said;
+  }
+
   hangUp() {
     this.interrupt();
     this.listen(false);

@@ -73,8 +73,8 @@ export function textOf(item) {
     .join(" ");
 }
 
-/** @param {LiveEvent} item @returns {Citation[]} */
-function citationsOf(item) {
+/** What an item rests on. @param {LiveEvent} item @returns {Citation[]} */
+export function citationsOf(item) {
   return (item.content ?? []).flatMap((/** @type {LiveEvent} */ part) => part.annotations ?? []);
 }
 
