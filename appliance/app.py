@@ -7,13 +7,14 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from litestar import Litestar
 from msgspec.structs import asdict
 
 from appliance.audio import SAMPLE_BYTES
+from appliance.catalog.lineup import lineup as line_up
 from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost
 from appliance.engines.precedence import Precedence
@@ -32,12 +33,16 @@ from appliance.web.doors import open_doors
 from appliance.web.names import Names
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from litestar.types import ASGIApp
 
     from appliance.catalog.lineup import Installed, Lineup
+    from appliance.engines.status import StageStatus
     from appliance.jobs import AnyJob, Role
     from appliance.settings import Settings
     from appliance.supervision.notify import Supervisor
+    from appliance.switching import Switching
 
 
 MANY_CORES = 8
@@ -114,11 +119,18 @@ def create_caches(settings: Settings, lineup: Lineup) -> tuple[Cache, Cache]:
     )
 
 
+def check_servable(settings: Settings) -> None:
+    """Raise what would keep a server with these settings from starting: `ModelsMissing`, `SettingsError`."""
+    create_engines(settings, line_up(settings))
+
+
 def create_app(
-    settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost], supervisor: Supervisor | None = None
-) -> ASGIApp:
+    settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost], supervisor: Supervisor | None = None,
+    switching: Switching | None = None, config: Path | None = None,
+) -> ASGIApp:  # fmt: skip
     """The whole appliance as an ASGI application; its lifespan starts and ends the engines, and tells `supervisor`.
 
+    `switching` knows the way to another set of models, if there is one; `config` is the file that settings are from.
     Raises `StoreError` if there is a database that cannot be used.
     """
     names = Names(
@@ -140,9 +152,11 @@ def create_app(
         engines.get("embed"),
     )
     embedder = digest_of(settings, lineup.embed.name) if lineup.embed else ""
-    box = make_box(
-        settings, stages, names, database, lambda: {role: engine.status for role, engine in engines.items()}, embedder
-    )
+
+    def health() -> dict[Any, StageStatus]:
+        return {role: engine.status for role, engine in engines.items()}
+
+    box = make_box(settings, stages, names, database, health, embedder, switching, config)
 
     @asynccontextmanager
     async def engines_run(_: Litestar) -> AsyncIterator[None]:
@@ -150,6 +164,8 @@ def create_app(
             for engine in engines.values():
                 tasks.start_soon(engine.run)
             tasks.start_soon(keep_ready, stages.tts, settings.cache.phrases)
+            if switching is not None:
+                tasks.start_soon(switching.prove, health, settings.workers.load_seconds)
             if supervisor is not None:
                 tasks.start_soon(supervise, supervisor, engines, database, settings.workers.load_seconds)
             yield

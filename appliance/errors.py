@@ -5,6 +5,7 @@
     │   ├── Unauthorized      no key, or none that is good (401)
     │   ├── Forbidden         not with this key, or not from that page (403)
     │   ├── NotFound          no such model, voice, route or object (404)
+    │   ├── Conflict          not now, or not on this box (409)
     │   ├── TooLarge          over a size limit (413)
     │   ├── TooSlow           the request's body does not come (408)
     │   └── RateLimited       over a limit of the key's; try again later (429)
@@ -57,6 +58,8 @@ CODES: Final = MappingProxyType(
         "not_found": (404, "There is nothing at that address."),
         "method_not_allowed": (405, "That address does not take this method."),
         "request_timeout": (408, "The request's body did not arrive in time."),
+        "under_way": (409, "Something of the kind is under way already; wait until it is over, or cancel it."),
+        "not_here": (409, "This box is not set up for it; the message says what to do instead."),
         "body_too_large": (413, "The request body is larger than `limits.body_mb`."),
         "document_too_large": (413, "The document has too many characters, passages or pages."),
         "rate_limited": (429, "Over a limit of the key's; try again after `Retry-After` seconds."),
@@ -125,6 +128,12 @@ class NotFound(RequestError):
     """No such model, voice, route or object."""
 
     code = "not_found"
+
+
+class Conflict(RequestError):
+    """Not while something else is under way, or not on this box."""
+
+    code = "under_way"
 
 
 class TooLarge(RequestError):

@@ -110,12 +110,12 @@ def box(settings: Settings, models: Lineup) -> Iterator[str]:
 
 
 @contextmanager
-def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def serving(log: Path, state: Path | str = STATE, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A real `appliance serve` in a process of its own, and its address, once it is ready. It writes its log to a file.
 
-    It has to end by itself when it is told to, and its workers with it.
+    It has to end by itself when it is told to, unless it was killed, and its workers with it.
     """
-    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(STATE)]
+    command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(state)]
     given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": str(log.parent)}
     given |= {f"APPLIANCE_CACHE__{name}_MB": "0" for name in ("SPEECH", "TRANSCRIPTS")} | environ
     with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=given) as process:
@@ -129,10 +129,11 @@ def serving(log: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes]
             wait_ready(url[0])
             yield process, url[0]
         finally:
+            killed = process.poll() == -signal.SIGKILL
             if process.poll() is None:
                 workers = psutil.Process(process.pid).children()
             process.terminate()
-            assert process.wait(30) in (0, -signal.SIGTERM)
+            assert killed or process.wait(30) in (0, -signal.SIGTERM)
             assert not psutil.wait_procs(workers, timeout=10)[1]
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.cli.display import Display, mb
-from appliance.cli.options import config_of, load_settings, with_settings_options
+from appliance.cli.display import Display, Lines, mb
+from appliance.cli.options import config_of, json_option, load_settings, with_settings_options
 
 if TYPE_CHECKING:
+    from appliance.settings import Settings
     from appliance.store.backup.manifest import Manifest
-
-FOLDER: Final = "backups"
-"""Beside the database, where no other folder is named."""
 
 
 class Sentences(click.Group):
@@ -59,15 +57,16 @@ def backup() -> None:
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for it, of this box alone.  [default: backups]",
+    help="Folder for it, of this box alone.  [default: store.backups, or backups]",
 )
 @click.option("--keep", type=click.IntRange(min=1), help="Delete the oldest backups beyond so many, after a success.")
 @click.option(
     "--recipient", "recipients", multiple=True, metavar="AGE1...", help="Encrypt to this public key; may be repeated."
 )
+@json_option
 @with_settings_options
 def create(
-    to: Path | None, keep: int | None, recipients: tuple[str, ...], config: Path | None, state_dir: Path
+    to: Path | None, keep: int | None, recipients: tuple[str, ...], as_json: bool, config: Path | None, state_dir: Path
 ) -> None:
     """Make a backup of this moment, and read it again. The box may go on working.
 
@@ -76,10 +75,14 @@ def create(
     """
     from appliance.store.backup.creating import create as make
 
-    database = load_settings(config, state_dir).database
-    folder = to or database.parent / FOLDER
-    with _display() as display:
-        made = make(database, folder, display, settings=config_of(config, state_dir), recipients=recipients, keep=keep)
+    settings = load_settings(config, state_dir)
+    file, folder = config_of(config, state_dir), to or settings.backups
+    lines = Lines() if as_json else None
+    with _display(lines) as display:
+        made = make(settings.database, folder, display, settings=file, recipients=recipients, keep=keep)
+    if lines is not None:
+        lines.result(name=made.path.name, bytes=made.bytes, gone=[path.name for path in made.gone])
+        return
     how = f", encrypted to {len(recipients)}" if recipients else ""
     click.echo(f"{made.path}: {mb(made.bytes)}, {_files(made.manifest)}{how}, read again and found right")
     for path in made.gone:
@@ -88,14 +91,17 @@ def create(
 
 @backup.command("list")
 @click.option(
-    "--in", "folder", type=click.Path(file_okay=False, path_type=Path), help="Folder to look into.  [default: backups]"
+    "--in",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to look into.  [default: store.backups, or backups]",
 )
 @with_settings_options
 def list_(folder: Path | None, config: Path | None, state_dir: Path) -> None:
     """Show the backups in the folder, newest first. Their bytes are not looked at; see `appliance backup verify`."""
     from appliance.store.backup.kept import every
 
-    where = folder or load_settings(config, state_dir).database.parent / FOLDER
+    where = folder or load_settings(config, state_dir).backups
     rows = [("NAME", "MADE (UTC)", "SIZE", "ENCRYPTED")]
     for kept in every(where):
         made = f"{kept.made:%Y-%m-%d %H:%M:%S}"
@@ -112,18 +118,29 @@ def list_(folder: Path | None, config: Path | None, state_dir: Path) -> None:
 @backup.command()
 @file_argument
 @identity_option
+@json_option
 @with_settings_options
-def verify(file: Path, identity: Path | None, config: Path | None, state_dir: Path) -> None:
+def verify(file: Path, identity: Path | None, as_json: bool, config: Path | None, state_dir: Path) -> None:
     """Read all of FILE, compare every SHA-256 with its manifest, and check the database in it.
 
     FILE is a path, or a name in the default folder. Ends with status 1 and the name of the damaged part if there is
     one. The database in it is copied beside the box's own meanwhile.
     """
     from appliance.store.backup.restoring import verify as read
+    from appliance.store.faults import Damaged
 
-    database = load_settings(config, state_dir).database
-    with _display() as display:
-        manifest = read(_found(file, database), database.parent, display, identities=identity)
+    settings = load_settings(config, state_dir)
+    lines = Lines() if as_json else None
+    try:
+        with _display(lines) as display:
+            manifest = read(_found(file, settings), settings.database.parent, display, identities=identity)
+    except Damaged as error:
+        if lines is not None:
+            lines.result(sound=False, why=str(error))
+        raise
+    if lines is not None:
+        lines.result(sound=True, why="")
+        return
     click.echo(f"{file}: whole, {_files(manifest)}, made {manifest.created} by appliance {manifest.appliance}")
 
 
@@ -140,9 +157,10 @@ def restore(file: Path, identity: Path | None, force: bool, config: Path | None,
     """
     from appliance.store.backup.restoring import restore as put_back
 
-    database = load_settings(config, state_dir).database
+    settings = load_settings(config, state_dir)
+    database = settings.database
     with _display() as display:
-        done = put_back(_found(file, database), database, display, identities=identity, force=force)
+        done = put_back(_found(file, settings), database, display, identities=identity, force=force)
     for path in done.before:
         click.echo(f"{path}: what was there before")
     if done.settings is not None:
@@ -151,13 +169,13 @@ def restore(file: Path, identity: Path | None, force: bool, config: Path | None,
     click.echo(f"{database}: restored as of {done.manifest.created}: {rows}")
 
 
-def _display() -> closing[Display]:
-    return closing(Display(quiet=True))
+def _display(lines: Lines | None = None) -> closing[Display] | closing[Lines]:
+    return closing(Display(quiet=True)) if lines is None else closing(lines)
 
 
-def _found(file: Path, database: Path) -> Path:
+def _found(file: Path, settings: Settings) -> Path:
     """The path that is meant: as it is, or in the default folder."""
-    there = database.parent / FOLDER / file
+    there = settings.backups / file
     return there if not file.exists() and there.exists() else file
 
 

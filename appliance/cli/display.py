@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, Final
 
 import click
+import msgspec
+
+STEP_BYTES: Final = 10_000_000
+"""Of what is so long that nobody knows."""
 
 
 class Display:
@@ -44,6 +49,34 @@ class Display:
         if self._open:
             click.echo()
         self._open = False
+
+
+class Lines:
+    """News as JSON, one object a line, for a program that waits: at most one for each percent of anything."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+
+    def say(self, text: str) -> None:
+        """Tell one line."""
+        self._tell(say=text)
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Tell how far `what` has come."""
+        step = 100 * done // total if total else done // STEP_BYTES
+        if self._told.get(what) != step:
+            self._told[what] = step
+            self._tell(what=what, done=done, total=total)
+
+    def result(self, **fields: Any) -> None:
+        """Tell what came of it."""
+        self._tell(result=fields)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+    def _tell(self, **news: Any) -> None:
+        click.echo(msgspec.json.encode(news).decode())
 
 
 def mb(size: int) -> str:

@@ -12,8 +12,8 @@ from appliance.catalog import importing, sweeping, verify
 from appliance.catalog.faults import CatalogError
 from appliance.catalog.lineup import catalog, named
 from appliance.catalog.shelf import Shelf
-from appliance.cli.display import Display, mb
-from appliance.cli.options import CONFIG_HELP, STATE_DIR, load_settings
+from appliance.cli.display import Display, Lines, mb
+from appliance.cli.options import CONFIG_HELP, STATE_DIR, json_option, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,11 @@ class Box:
         """Settings, manifests and the models folder; ends the command if one of them is wrong."""
         settings = load_settings(config or self.config, state_dir or self.state_dir or STATE_DIR)
         return settings, catalog(settings), Shelf(settings.models_dir)
+
+    def own_set(self, state_dir: Path | None, config: Path | None) -> str:
+        """The set that the settings name without a choice."""
+        state_dir = state_dir or self.state_dir or STATE_DIR
+        return load_settings(config or self.config, state_dir, choice=False).models.set
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,9 +113,12 @@ def list_(box: Box, state_dir: Path | None, config: Path | None) -> None:
 @models.command("pull")
 @click.argument("names", nargs=-1, metavar="[SET|MODEL]...")
 @_verify
+@json_option
 @_options
 @click.pass_obj
-def pull_(box: Box, names: tuple[str, ...], deep: bool, state_dir: Path | None, config: Path | None) -> None:
+def pull_(
+    box: Box, names: tuple[str, ...], deep: bool, as_json: bool, state_dir: Path | None, config: Path | None
+) -> None:  # fmt: skip
     """Fetch and install sets or single models; without a name, the set in the settings.
 
     What is installed is skipped after a look at its sizes, and an interrupted pull goes on where it was.
@@ -123,6 +131,10 @@ def pull_(box: Box, names: tuple[str, ...], deep: bool, state_dir: Path | None, 
 
     settings, known, shelf = box.open(state_dir, config)
     chosen = known.select(names or (settings.models.set,))
+    if as_json:
+        lines = Lines()
+        lines.result(installed=pull(chosen, shelf, lines, deep=deep))
+        return
     done = pull(chosen, shelf, Display(), deep=deep)
     click.echo(f"{len(chosen)} models in {shelf.root}: {len(done)} installed now, {len(chosen) - len(done)} before.")
 
@@ -171,11 +183,11 @@ def verify_(box: Box, names: tuple[str, ...], state_dir: Path | None, config: Pa
 def gc_(box: Box, dry_run: bool, yes: bool, keep: tuple[str, ...], state_dir: Path | None, config: Path | None) -> None:
     """Remove what serves nothing.
 
-    That is: interrupted installations, old downloads, and models that the settings do not name, neither as
-    the set nor singly. Folders that belong to no manifest are never touched.
+    That is: interrupted installations, old downloads, and models that neither the settings name, as the set
+    or singly, nor the set has that was chosen. Folders that belong to no manifest are never touched.
     """
     settings, known, shelf = box.open(state_dir, config)
-    wanted = known.select((settings.models.set, *named(settings), *keep))
+    wanted = known.select((settings.models.set, box.own_set(state_dir, config), *named(settings), *keep))
     if not shelf.root.is_dir():
         click.echo("There is nothing to remove.")
         return

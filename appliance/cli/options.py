@@ -34,6 +34,9 @@ config_option = click.option(
     default=None,
     help=CONFIG_HELP,
 )
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="News and the result as JSON, one object a line, for programs."
+)
 
 
 def with_settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,10 +50,11 @@ def config_of(config: Path | None, state_dir: Path) -> Path | None:
 
 
 def load_settings(
-    config: Path | None, state_dir: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None
-) -> Settings:
+    config: Path | None, state_dir: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None, *,
+    choice: bool = True,
+) -> Settings:  # fmt: skip
     """Settings as the options say; without a file, a box's own. Ends the command with a sentence if one is wrong."""
     try:
-        return settings.load(config_of(config, state_dir), state_dir=state_dir, overrides=overrides)
+        return settings.load(config_of(config, state_dir), state_dir=state_dir, overrides=overrides, choice=choice)
     except settings.SettingsError as error:
         raise click.ClickException(str(error)) from error

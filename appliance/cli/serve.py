@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.cli.keys import first_key
-from appliance.cli.options import load_settings, with_settings_options
+from appliance.cli.options import config_of, load_settings, with_settings_options
 from appliance.web.identity.origins import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from appliance.settings import Settings
     from appliance.supervision.notify import Supervisor
-
-MOST_MESSAGE_BYTES = 24 * 1024 * 1024
-"""One message of a live client: 15 MiB of audio as base64, and some."""
-
-MOST_WAITING = 4096
-"""Connections that wait to be let in; the kernel may allow fewer (net.core.somaxconn)."""
-PATIENCE_SECONDS = 60.0
-"""So long clients of a socket that outlives the box wait for models to be loaded; then they are told. Less than their
-own patience, and long enough for a switch of releases on a slow disk."""
 
 
 @click.command()
@@ -74,10 +62,11 @@ def _serve(
     given: dict[str, Any] = {"host": host, "port": port, "open": True if open_ else None}
     overrides = {"http": {key: value for key, value in given.items() if value is not None}}
     settings = load_settings(config, state_dir, overrides)
+    own = load_settings(config, state_dir, overrides, choice=False).models.set
     hosts = [_host(each) for each in listeners] or [settings.http.host]
     if settings.http.open:
         _check_open(hosts)
-    run(settings, listeners, told)
+    run(settings, listeners, told, own=own, config=config_of(config, state_dir))
 
 
 def _host(listener: socket.socket) -> str:
@@ -92,75 +81,37 @@ def _check_open(hosts: Iterable[str]) -> None:
             raise click.ClickException(f"--open answers without keys and is refused on {host}; use 127.0.0.1 or ::1.")
 
 
-def run(settings: Settings, listeners: list[socket.socket], told: Supervisor | None) -> None:
-    """Serve until SIGTERM or SIGINT, at `listeners`, or where the settings say if there are none."""
-    import uvicorn
+def run(
+    settings: Settings, listeners: list[socket.socket], told: Supervisor | None, *, own: str | None = None,
+    config: Path | None = None,
+) -> None:  # fmt: skip
+    """Serve until SIGTERM or SIGINT, at `listeners`, or where the settings say if there are none.
 
+    `own` is the set of models that the settings name without the choice, `config` the file that they are from.
+    """
     from appliance import logs
-    from appliance.app import create_app, create_engines
-    from appliance.bytes_on_disk import give_way
-    from appliance.catalog.lineup import ModelsMissing, lineup
-    from appliance.errors import ApplianceError
-    from appliance.settings import SettingsError
-    from appliance.store.faults import StoreError
+    from appliance.app import check_servable
+    from appliance.cli.rounds import PATIENCE_SECONDS, Rounds
+    from appliance.settings import chosen
     from appliance.supervision.activation import shown
-    from appliance.supervision.preparing import preparing
-    from appliance.supervision.starting import loading
+    from appliance.switching import Switching
     from appliance.telemetry.reports import reporting
-    from appliance.web.heads import BoundedHeads
-    from appliance.web.server import Server, WebSocket
 
     logs.configure(settings.log.level, settings.log.format)
+    switching = Switching(settings, own, overruled=chosen.overruled(), check=check_servable)
+    rounds, outlived = Rounds(switching, told, config), bool(listeners)
+    prepared = rounds.prepare()
     try:
-        models = lineup(settings)
-        with preparing(told, "the database is being brought up to date"):
-            give_way(settings.state_dir / "cache")
-            made = None if settings.http.open else first_key(settings)
-            engines = create_engines(settings, models)
-            app = create_app(settings, models, engines, told)
-        outlived = bool(listeners)
         listeners = listeners or [listen(settings.http.host, settings.http.port)]
-    except (ModelsMissing, SettingsError, StoreError, OSError) as error:
+    except OSError as error:
         raise click.ClickException(str(error)) from error
-    except ApplianceError as error:
-        raise click.ClickException(error.message) from error
-    if made is not None:
-        logs.logger(__name__).info("first admin key made", file=str(made))
     for listener in listeners:
         logs.logger(__name__).info("listening", address=shown(listener))
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws=WebSocket,
-        ws_max_size=MOST_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
-        http=BoundedHeads,
-        proxy_headers=bool(settings.http.proxies),
-        forwarded_allow_ips=list(settings.http.proxies),
-        backlog=MOST_WAITING,
-        timeout_graceful_shutdown=10,
-        timeout_keep_alive=30,
-    )
-    # What is there now stays: to look through it takes the collector 40 ms, and all streams stand still meanwhile.
-    gc.collect()
-    gc.freeze()
-    server = Server(
-        config,
-        ready=lambda: not loading(engine.status for engine in engines.values()),
-        patience=PATIENCE_SECONDS if outlived else 0.0,
-        ending=_stopping(told),
-    )
-    with (
-        reporting(settings.telemetry.errors_to),
-        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
-    ):
-        runner.run(server.serve(sockets=listeners))
-
-
-def _stopping(told: Supervisor | None) -> Callable[[], object]:
-    return lambda: told is not None and told.tell("STOPPING=1")
+    patience = PATIENCE_SECONDS if outlived else 0.0
+    with reporting(settings.telemetry.errors_to):
+        while prepared is not None:
+            rounds.serve(*prepared, listeners, patience)
+            prepared, patience = rounds.prepare(), PATIENCE_SECONDS
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -81,7 +81,7 @@ class Ground:
     def backups(self) -> Path:
         """The folder of backups."""
         there = self.filled or self.places.backups
-        return there if self.provisioned else self.settings.database.with_name("backups")
+        return there if self.provisioned else self.settings.backups
 
 
 def ground(
@@ -99,7 +99,7 @@ def ground(
         found = settings_module.load(config, state_dir=state_dir)
     except SettingsError as error:
         if isinstance(error.__cause__, PermissionError):
-            unseen = f"{config}: may not be read by {whoami()}"
+            unseen = f"{error.__cause__.filename or config}: may not be read by {whoami()}"
         else:
             wrong = str(error)
     return Ground(

@@ -1,8 +1,8 @@
-"""One frozen object with every setting, from `appliance.toml` and the environment.
+"""One frozen object with every setting, from `appliance.toml`, `chosen.toml` and the environment.
 
-The file has one table a section (`[http]`), the environment one variable a field
-(`APPLIANCE_HTTP__PORT`), and the environment wins. Whatever is unknown or wrong ends the start with a
-sentence that names the file, the line and the field. Only this module reads the environment.
+The file has one table a section (`[http]`), the environment one variable a field (`APPLIANCE_HTTP__PORT`), and the
+environment wins. `chosen.toml` has the set of models that was chosen while the box ran. Whatever is unknown or wrong
+ends the start with a sentence that names the file, the line and the field. Only this module reads the environment.
 """
 
 from __future__ import annotations

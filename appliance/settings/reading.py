@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
+from appliance.settings import chosen
 from appliance.settings.sections import SECTIONS, Settings
 
 if TYPE_CHECKING:
@@ -28,14 +29,18 @@ def load(
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     state_dir: Path | None = None,
+    choice: bool = True,
 ) -> Settings:
-    """Read the settings: defaults, then `file`, then the environment, then `overrides` (the command line).
+    """Read the settings: defaults, then `file`, the choice, the environment, then `overrides` (the command line).
 
+    The choice is the set of models in `chosen.toml` in `state_dir`, where one is named; `choice` False leaves it out.
     Raises `SettingsError` at the first key that is unknown or has a wrong value.
     """
     values: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     if file is not None:
         _read_file(file, values)
+    if choice and state_dir is not None:
+        _read_choice(state_dir, values)
     _read_environment(os.environ if environ is None else environ, values)
     for section, fields in (overrides or {}).items():
         for key, value in fields.items():
@@ -60,6 +65,18 @@ def _read_file(file: Path, values: dict[str, dict[str, Any]]) -> None:
             raise SettingsError(f"{where}: {section} is a section: write it as [{section}] with its fields below")
         for key, value in fields.items():
             values[section][key] = _checked(section, key, value, f"{file}:{_line_of(text, section, key)}")
+
+
+def _read_choice(state_dir: Path, values: dict[str, dict[str, Any]]) -> None:
+    file = state_dir / chosen.FILE
+    try:
+        name = chosen.read(state_dir)
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"{file}: {error}. Remove it, and the settings' own set is used.") from error
+    if name is not None:
+        values["models"]["set"] = name
 
 
 def _read_environment(environ: Mapping[str, str], values: dict[str, dict[str, Any]]) -> None:

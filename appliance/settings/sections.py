@@ -63,6 +63,9 @@ class Store(Section, frozen=True):
     """What is remembered, and for how long."""
 
     dir: Annotated[str, Meta(description="Folder of the database; empty means the state folder.")] = ""
+    backups: Annotated[
+        str, Meta(description="Folder of backups, of this box alone; empty means `backups` beside the database.")
+    ] = ""
     user_days: Annotated[
         Days, Meta(description="Conversations of users that were not used for so long go; 0: never.")
     ] = 0
@@ -203,6 +206,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def database(self) -> Path:
         """File of all that is remembered."""
         return (Path(self.store.dir) if self.store.dir else self.state_dir) / "appliance.db"
+
+    @property
+    def backups(self) -> Path:
+        """Folder of the backups."""
+        return Path(self.store.backups) if self.store.backups else self.database.with_name("backups")
 
     @property
     def models_dir(self) -> Path:

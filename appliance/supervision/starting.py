@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from appliance.engines.status import loading, summary
 from appliance.supervision.notify import status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from appliance.engines.status import StageStatus
     from appliance.jobs import Role
@@ -22,8 +23,6 @@ EXTEND_SECONDS: Final = 30
 """So long a start may go on from each time that it is said to make progress."""
 EXTEND: Final = f"EXTEND_TIMEOUT_USEC={EXTEND_SECONDS * 1_000_000}"
 EXTEND_EVERY_SECONDS: Final = 5.0
-MOST_RESTARTS: Final = 3
-"""A stage that was never ready and whose worker has ended so often cannot be loaded."""
 
 
 async def announce(supervisor: Supervisor, stages: Stages, load_seconds: float) -> None:
@@ -70,20 +69,3 @@ class Start:
     def told(self, lines: list[str], *, sent: bool) -> None:
         """It was told, or has to be told once more."""
         self._over = self._over or (sent and "READY=1" in lines)
-
-
-def loading(stages: Iterable[StageStatus]) -> bool:
-    """Whether one is still worth waiting for."""
-    return any(stage.state != "ready" and stage.restarts < MOST_RESTARTS for stage in stages)
-
-
-def summary(stages: Mapping[Role, StageStatus]) -> str:
-    """All stages in one sentence: those that are not ready, with the reason."""
-    waiting = [
-        f"{role} {stage.state} ({stage.model}: {stage.detail}"
-        + (f"; {stage.restarts} workers have ended)" if stage.restarts else ")")
-        for role, stage in stages.items()
-        if stage.state != "ready"
-    ]
-    ready = f"{len(stages) - len(waiting)} of {len(stages)} stages ready"
-    return "; ".join([ready, *waiting])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance.knowledge.ingest import Ingest
@@ -25,11 +26,14 @@ from appliance.store.sign_ins import SignIns
 from appliance.store.turns import Turns
 from appliance.store.usage import Usage
 from appliance.store.vectors import Vectors
+from appliance.switching import Switching
 from appliance.telemetry.traces import Traces
 from appliance.voice.noted import noted
 from appliance.voice.recorder import Recorder
 from appliance.voice.stages import Stages
 from appliance.voice.stories import Stories
+from appliance.web.admin.errands import Errands
+from appliance.web.admin.verdicts import Verdicts
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
 from appliance.web.identity.metered import metered
@@ -73,6 +77,12 @@ class Box:
     meaning: Meaning
     search: Search
     scrape: Scrape
+    switching: Switching
+    config: Path | None = None
+    """The file that the settings are from, if they are from one."""
+    pulls: Errands = field(default_factory=Errands)
+    backing_up: Errands = field(default_factory=Errands)
+    verifying: Verdicts = field(default_factory=Verdicts)
     spoken: SelfTests = field(default_factory=SelfTests)
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
@@ -105,8 +115,10 @@ def make_box(
     database: Database,
     health: Callable[[], Mapping[str, Any]],
     embedder: str = "",
+    switching: Switching | None = None,
+    config: Path | None = None,
 ) -> Box:
-    """A box that remembers in `database`. `embedder`: digest of the model that makes vectors."""
+    """A box that remembers in `database`. `embedder`: digest of the model that makes vectors. `config`: see `Box`."""
     stages, turns = noted(stages), Turns(database)
     models: dict[Role, str] = {
         "stt": names.stt,
@@ -143,5 +155,7 @@ def make_box(
         scrape=Scrape(sources(settings, health, documents)),
         assistants=Assistants(database),
         meaning=meaning,
+        switching=switching or Switching(settings),
+        config=config,
         ingest=Ingest(documents, settings.database.with_name("documents"), Limits(), meaning.tell),
     )

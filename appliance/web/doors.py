@@ -40,6 +40,8 @@ from appliance.web import (
     usage,
     vector_stores,
 )
+from appliance.web.admin import backups as admin_backups
+from appliance.web.admin import models as admin_models
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -101,6 +103,16 @@ DOORS = (
     keys.create_key,
     keys.list_keys,
     keys.revoke_key,
+    admin_models.list_all_models,
+    admin_models.pull_models,
+    admin_models.get_pull,
+    admin_models.cancel_pull,
+    admin_models.choose_set,
+    admin_backups.list_backups,
+    admin_backups.make_backup,
+    admin_backups.get_backup,
+    admin_backups.verify_backup,
+    admin_backups.delete_backup,
     files.create_file,
     files.list_files,
     files.get_file,
@@ -148,6 +160,8 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             tasks.start_soon(metrics.watch_loop)
             tasks.start_soon(box.ingest.run)
             tasks.start_soon(box.meaning.run)
+            tasks.start_soon(box.pulls.run)
+            tasks.start_soon(box.backing_up.run)
             yield
             tasks.cancel_scope.cancel()
 
@@ -195,7 +209,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
 def _cors(origins: Sequence[str]) -> CORSConfig:
     return CORSConfig(
         allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],  # clients have headers of their own, such as x-stainless-lang
         expose_headers=["x-request-id", "x-conversation-id", "x-turn-id", "retry-after"],
         max_age=600,

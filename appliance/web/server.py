@@ -57,6 +57,10 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._ready, self._patience, self._ending = ready, patience, ending
 
+    def end(self) -> None:
+        """As if it had been told to stop."""
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, and let clients in once it can answer them."""
         await self.lifespan.startup()

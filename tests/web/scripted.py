@@ -12,7 +12,7 @@ import uvicorn
 
 from appliance import logs
 from appliance import settings as settings_module
-from appliance.cli.serve import MOST_MESSAGE_BYTES
+from appliance.cli.rounds import MOST_MESSAGE_BYTES
 from appliance.errors import Overloaded
 from appliance.jobs import Generated, JobTimes, Part
 from appliance.store.database import Database

@@ -88,3 +88,9 @@ def rotate(folder: Path, newest: Path, keep: int) -> list[Path]:
         path.unlink()
     sync(folder)
     return gone
+
+
+def remove(found: Kept) -> None:
+    """Delete one."""
+    found.path.unlink()
+    sync(found.path.parent)

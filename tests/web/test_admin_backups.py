@@ -1,0 +1,181 @@
+"""`/v1/admin/backups`: real backups of a box that works, in real files."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pyrage
+import pytest
+from anyio import to_thread
+from click.testing import CliRunner
+from scripted import END, ScriptedStage, doors
+
+from appliance.cli.main import main
+from appliance.jobs import Token
+from appliance.store.backup import kept
+from appliance.web.admin import backups, child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PATIENCE_SECONDS = 120
+DOOR = "/v1/admin/backups"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "backups"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with doors(stage=ScriptedStage([Token(text="Hello"), END]), overrides={"store": {"dir": str(tmp_path)}}) as made:
+        yield made
+
+
+def listed(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(url + DOOR).raise_for_status().json()
+    return found
+
+
+def over(url: str) -> dict[str, Any]:
+    """How the one under way ended."""
+    while (making := listed(url)["making"])["state"] == "running":
+        pass
+    ended: dict[str, Any] = making
+    return ended
+
+
+def made(url: str, **body: Any) -> str:
+    """The name of a new one."""
+    begun = httpx.post(url + DOOR, json=body)
+    assert (begun.status_code, begun.json()["state"]) == (202, "running"), begun.text
+    ended = over(url)
+    assert (ended["state"], ended["why"]) == ("done", "")
+    return str(ended["name"])
+
+
+def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error["param"]
+
+
+def audited(url: str) -> list[tuple[str, str]]:
+    page = httpx.get(f"{url}/v1/admin/audit").json()["data"]
+    return [(entry["action"], entry["object"]) for entry in page]
+
+
+def test_made_verified_taken_along_and_deleted(url: str, folder: Path, tmp_path: Path) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "model": "brain", "conversation": "kept", "store": True}
+    assert httpx.post(f"{url}/v1/chat/completions", json=body).status_code == 200
+    assert listed(url)["data"] == []
+    name = made(url)
+    found = listed(url)
+    assert (found["folder"], found["writable"]) == (str(folder), True)
+    (entry,) = found["data"]
+    assert (entry["name"], entry["bytes"], entry["encrypted"]) == (name, (folder / name).stat().st_size, False)
+    assert entry["verified"]["sound"] is True
+    verified = httpx.post(f"{url}{DOOR}/{name}/verify", timeout=PATIENCE_SECONDS)
+    assert (verified.status_code, verified.json()["sound"], verified.json()["why"]) == (200, True, "")
+
+    with httpx.stream("GET", f"{url}{DOOR}/{name}") as answer:
+        assert answer.headers["content-length"] == str(entry["bytes"])
+        assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+        (tmp_path / "taken").mkdir()
+        (tmp_path / "taken" / name).write_bytes(answer.read())
+    target = tmp_path / "other"
+    done = CliRunner().invoke(main, ["backup", "restore", str(tmp_path / "taken" / name), "--state-dir", str(target)])
+    assert done.exit_code == 0, done.output
+    assert "1 conversations" in done.output
+
+    assert httpx.delete(f"{url}{DOOR}/{name}").json() == {"name": name, "deleted": True, "object": "backup"}
+    assert listed(url)["data"] == []
+    assert list(folder.iterdir()) == []
+    for method, path in (("GET", ""), ("POST", "/verify"), ("DELETE", "")):
+        assert refused(httpx.request(method, f"{url}{DOOR}/{name}{path}")) == (404, "not_found", "name")
+    assert [("backup deleted", name), ("backup downloaded", name), ("backup begun", "")] == [
+        note for note in audited(url) if note[0].startswith("backup")
+    ]
+
+
+def test_one_that_is_damaged_is_said_to_be(url: str, folder: Path) -> None:
+    name = made(url)
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    verified = httpx.post(f"{url}{DOOR}/{name}/verify", timeout=PATIENCE_SECONDS).json()
+    assert verified["sound"] is False
+    assert "is damaged" in verified["why"]
+    assert listed(url)["data"][0]["verified"] == verified
+
+
+def test_one_for_somebody_alone(url: str) -> None:
+    name = made(url, recipients=[str(pyrage.x25519.Identity.generate().to_public())])
+    (entry,) = listed(url)["data"]
+    assert (entry["name"], entry["encrypted"]) == (name, True)
+    verified = httpx.post(f"{url}{DOOR}/{name}/verify", timeout=PATIENCE_SECONDS).json()
+    assert verified["sound"] is None
+    assert "is encrypted" in verified["why"]
+    assert refused(httpx.post(url + DOOR, json={"recipients": ["age1wrong"]})) == (400, "invalid_value", "recipients")
+
+
+@pytest.mark.parametrize(
+    "name", ["appliance.db", "..%2Fappliance.db", "%2Fetc%2Fpasswd", ".appliance-20261126T060000Z.tar.gz.new"]
+)
+def test_nothing_else_is_given_or_taken(url: str, folder: Path, name: str) -> None:
+    made(url)
+    (folder / "appliance.db").write_bytes(b"mine")
+    for method, path in (("GET", ""), ("POST", "/verify"), ("DELETE", "")):
+        assert httpx.request(method, f"{url}{DOOR}/{name}{path}").status_code in (404, 405)
+    assert (folder / "appliance.db").exists()
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Commands wait until they are let go."""
+    go, run = threading.Event(), child.run
+
+    async def waits(*arguments: Any) -> str:
+        await to_thread.run_sync(go.wait, PATIENCE_SECONDS, abandon_on_cancel=True)
+        return await run(*arguments)
+
+    monkeypatch.setattr(child, "run", waits)
+    yield go.set
+    go.set()
+
+
+def test_one_at_a_time(url: str, held: Callable[[], None]) -> None:
+    assert httpx.post(url + DOOR, json={}).status_code == 202
+    assert refused(httpx.post(url + DOOR, json={})) == (409, "under_way", None)
+    assert refused(httpx.put(f"{url}/v1/admin/models/set", json={"set": None})) == (409, "under_way", None)
+    held()
+    assert over(url)["state"] == "done"
+
+
+def test_what_it_fails_with_is_said(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.write_text("in the way")
+    assert refused(httpx.post(url + DOOR, json={})) == (409, "not_here", None)
+    monkeypatch.setattr(backups, "check_writable", lambda *_: None)
+    assert httpx.post(url + DOOR, json={}).status_code == 202
+    ended = over(url)
+    assert (ended["state"], ended["name"]) == ("failed", None)
+    assert str(folder) in ended["why"]
+
+
+def test_a_reading_that_takes_too_long_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = made(url)
+    monkeypatch.setattr(backups, "VERIFY_SECONDS", 0.0)
+    assert refused(httpx.post(f"{url}{DOOR}/{name}/verify"))[:2] == (503, "deadline_exceeded")
+
+
+def test_a_box_that_ends_meanwhile_leaves_nothing_behind(tmp_path: Path, folder: Path) -> None:
+    stage = ScriptedStage([Token(text="Hello"), END])
+    with doors(stage=stage, overrides={"store": {"dir": str(tmp_path)}}) as url:
+        assert httpx.post(url + DOOR, json={}).status_code == 202
+        while not listed(url)["making"]["doing"] and listed(url)["making"]["state"] == "running":
+            pass
+    assert all(kept.NAMED.fullmatch(path.name) for path in folder.iterdir())
+    assert list((tmp_path / ".backup").iterdir()) == []
