@@ -1,7 +1,7 @@
 // Models: sets of them, each of them, what is being fetched, and the change to another set.
 
 import { ask } from "../http.js";
-import { html, useState } from "../view.js";
+import { html, useRef, useState } from "../view.js";
 import { size, t } from "../words.js";
 import { useAnswer } from "./care/answer.js";
 import { ModelList } from "./models/list.js";
@@ -16,8 +16,9 @@ const SOON_MS = 1_000;
 const USUAL_MS = 10_000;
 
 const load = () => ask("GET", DOOR);
-const pace = (/** @type {any} */ data) =>
-  data?.pull?.state === "running" || data?.switch?.state === "switching" || !data ? SOON_MS : USUAL_MS;
+/** A box that cannot be asked may be going over to another set. @param {any} data @param {unknown} error */
+const pace = (data, error) =>
+  error || data?.pull?.state === "running" || data?.switch?.state === "switching" ? SOON_MS : USUAL_MS;
 
 export function Models() {
   const door = useAnswer(load, pace);
@@ -26,8 +27,10 @@ export function Models() {
   const [asked, setAsked] = useState(/** @type {{to: string, seen: number} | null} */ (null));
   const change = switching({ asked, seen: door.seen, told: data?.switch ?? null, away: Boolean(door.error) });
   const wait = { busy: change?.state === "switching" || data?.pull?.state === "running" };
+  const seen = useRef(0);
+  seen.current = door.seen;
   const begun = (/** @type {string} */ to) => {
-    setAsked({ to, seen: door.seen });
+    setAsked({ to, seen: seen.current });
     door.again();
   };
   return html`

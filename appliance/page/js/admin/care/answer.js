@@ -4,10 +4,10 @@ import { useEffect, useRef, useState } from "../../view.js";
 
 /**
  * `load` stays the same function while the same is meant. `pace` says in how many ms it is asked again, given the last
- * answer; 0: not by itself. `data` stays what it was while later questions fail; `seen` counts the answers.
+ * answer and what was wrong since; 0: not by itself. `data` stays what it was while later questions fail; `seen` counts the answers.
  * @template T
  * @param {() => Promise<T>} load
- * @param {(data: T | null) => number} [pace]
+ * @param {(data: T | null, error: unknown) => number} [pace]
  * @returns {{data: T | null, error: unknown, seen: number, again: () => Promise<void>}}
  */
 export function useAnswer(load, pace = () => 0) {
@@ -24,7 +24,7 @@ export function useAnswer(load, pace = () => 0) {
     /** @type {{data: T | null, error: unknown, seen: number}} */
     let last = { data: null, error: null, seen: 0 };
     const later = () => {
-      const wait = pace(last.data);
+      const wait = pace(last.data, last.error);
       clearTimeout(timer);
       if (wait && !over) timer = setTimeout(() => (document.hidden ? later() : look()), wait);
     };
