@@ -48,7 +48,7 @@ export function Drop({ store, most }) {
   };
   return html`<div class=${over ? "drop over" : "drop"} onDragOver=${above} onDragEnter=${above} onDragLeave=${() => setOver(false)} onDrop=${dropped}>
     <p>${t("admin.knowledge.drop_here")}</p>
-    <label class="button"><input type="file" multiple accept=${KINDS} class="hidden" onChange=${chosen} />
+    <label class="button"><input type="file" multiple accept=${KINDS} onChange=${chosen} />
       <${Icon} name="plus" />${t("admin.knowledge.choose")}</label>
     <p class="quiet small">${t("admin.knowledge.kinds", { most: size(most) })}</p>
     <p role="alert" class="wrong small">${folders ? t("admin.knowledge.no_folders") : ""}</p>
