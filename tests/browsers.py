@@ -80,7 +80,7 @@ class Browsers:
             page.on("console", lambda told: wrong.append(told.text) if "Security Policy" in told.text else None)
             page.goto(url)
             yield page
-        assert not wrong
+        assert not wrong, wrong
 
 
 def browsers() -> Browsers:

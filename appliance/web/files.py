@@ -99,7 +99,8 @@ async def list_files(
     documents, more = await box.documents.page(caller.owner, after=after, limit=limit, newest_first=order == "desc")
     bodies = [file_body(document) for document in documents]
     first, last = ends(bodies)
-    return FileList(data=bodies, first_id=first, last_id=last, has_more=more)
+    most = box.settings.limits.document_mb * 1_000_000
+    return FileList(data=bodies, first_id=first, last_id=last, has_more=more, most_bytes=most)
 
 
 @get("/v1/files/{file_id:str}", opt=KNOWLEDGE, summary="One document")

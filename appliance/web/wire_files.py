@@ -50,12 +50,13 @@ class FileBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileList(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of documents."""
+    """A page of documents. `most_bytes` is the size of the largest that is taken."""
 
     data: list[FileBody]
     first_id: str | None
     last_id: str | None
     has_more: bool
+    most_bytes: int
     object: Literal["list"] = "list"
 
 

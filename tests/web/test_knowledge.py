@@ -184,7 +184,8 @@ def test_documents_are_limited_in_size_and_number(tmp_path: Path) -> None:
         assert (huge.status_code, huge.json()["error"]["code"]) == (413, "body_too_large")
         statuses = [send(files={"file": ("a.txt", b"A few words.")}).status_code for _ in range(3)]
         assert statuses == [200, 200, 429]
-        assert len(httpx.get(f"{url}/v1/files", headers=key).json()["data"]) == 2
+        listed = httpx.get(f"{url}/v1/files", headers=key).json()
+        assert (len(listed["data"]), listed["most_bytes"]) == (2, 1_000_000)
     assert len(list((tmp_path / "documents").iterdir())) == 2
 
 

@@ -8,7 +8,7 @@ import { who } from "./who.js";
 import { language, languages, speak, t } from "./words.js";
 
 /** Whisper's languages that people are likely to choose; the box finds the others out by itself. */
-const SPOKEN = [
+export const SPOKEN = [
   "en",
   "de",
   "fr",
