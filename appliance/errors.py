@@ -51,6 +51,7 @@ CODES: Final = MappingProxyType(
         "missing_api_key": (401, "No key was sent."),
         "invalid_api_key": (401, "The key is unknown, has expired or has been revoked."),
         "insufficient_permissions": (403, "The key's role or scopes do not allow this."),
+        "session_ended": (403, "An administrator has ended the live conversation or the spoken turn."),
         "origin_refused": (403, "The page that asks is of an origin that is not in `http.origins`."),
         "voice_not_found": (404, "No installed voice has that name."),
         "model_not_found": (404, "No installed model has that name for this task."),

@@ -9,14 +9,21 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
+from appliance.tail import Tail
+
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger, Processor
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 Format = Literal["auto", "json", "human"]
+
+TAIL: Final = Tail()
+"""What this process has logged last."""
+APART: Final = frozenset(("event", "level", "timestamp", "exc_info", "stack_info"))
+"""Of what a line is made of: not among the fields that are kept."""
 
 
 def configure(level: str, form: Format) -> None:
@@ -42,7 +49,7 @@ def configure(level: str, form: Format) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+            processors=[_keep, structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
     root = logging.getLogger()
@@ -53,6 +60,16 @@ def configure(level: str, form: Format) -> None:
         logging.getLogger(library).setLevel(logging.ERROR)
     # It writes each socket's whole address at info, with what browsers put behind the question mark.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _keep(_: object, __: str, line: EventDict) -> EventDict:
+    """What is about to be written goes to the tail too."""
+    record: logging.LogRecord = line["_record"]
+    fields = {name: value for name, value in line.items() if name not in APART and not name.startswith("_")}
+    if isinstance(cause := line.get("exc_info"), tuple) and isinstance(cause[1], BaseException):
+        fields |= place_of(cause[1])  # its message may quote what it was given
+    TAIL.add(at=record.created, level=record.levelno, logger=record.name, event=line.get("event"), fields=fields)
+    return line
 
 
 def logger(name: str) -> FilteringBoundLogger:

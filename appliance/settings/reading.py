@@ -41,7 +41,7 @@ def load(
         for key, value in fields.items():
             values[section][key] = _checked(section, key, value, f"--{key.replace('_', '-')}")
     sections = {name: SECTIONS[name](**fields) for name, fields in values.items()}
-    return Settings(state_dir=state_dir or Path(".state"), **sections)  # type: ignore[arg-type]
+    return Settings(state_dir=state_dir or Path(".state"), file=file, **sections)  # type: ignore[arg-type]
 
 
 def _read_file(file: Path, values: dict[str, dict[str, Any]]) -> None:

@@ -182,6 +182,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """All sections, and the folder where the box keeps what it must remember."""
 
     state_dir: Path = Path(".state")
+    file: Path | None = None
+    """Where they were read from, beside the environment."""
     http: Http = Http()
     models: Models = Models()
     stt: Stt = Stt()
@@ -211,5 +213,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 SECTIONS: Mapping[str, type[Section]] = {
-    name: hint for name, hint in get_type_hints(Settings).items() if name != "state_dir"
+    name: hint for name, hint in get_type_hints(Settings).items() if name not in ("state_dir", "file")
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from appliance.errors import NotFound, RequestError
+from appliance.store.latency import Latency, latency
 from appliance.store.listing import number_of
 from appliance.story import Story
 
@@ -37,7 +38,7 @@ class KeptTurn:
 
 
 class Turns:
-    """All turns of the box; every question and change names the owner."""
+    """All turns of the box; every question and change names the owner, but for how long all of them took."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -82,6 +83,12 @@ class Turns:
             return [_kept(row) for row in rows[:limit]], len(rows) > limit
 
         return await self._database.read(query)
+
+    async def latency(self, *, since_ms: int, width_ms: float, count: int) -> Latency:
+        """How long everybody's turns took, see `latency`. Raises as `Database.read` does."""
+        return await self._database.read(
+            lambda tables: latency(tables, since_ms=since_ms, width_ms=width_ms, count=count)
+        )
 
 
 def _kept(row: Mapping[str, str]) -> KeptTurn:

@@ -30,6 +30,8 @@ from appliance.voice.noted import noted
 from appliance.voice.recorder import Recorder
 from appliance.voice.stages import Stages
 from appliance.voice.stories import Stories
+from appliance.web.admin.cores import Cores
+from appliance.web.admin.doctor_child import DoctorChild
 from appliance.web.identity.failures import Failures
 from appliance.web.identity.meter import Meter, Meters
 from appliance.web.identity.metered import metered
@@ -74,6 +76,8 @@ class Box:
     search: Search
     scrape: Scrape
     spoken: SelfTests = field(default_factory=SelfTests)
+    cores: Cores = field(default_factory=Cores)
+    doctor: DoctorChild = field(default_factory=DoctorChild)
     failures: Failures = field(default_factory=Failures)
     meter: Meter = field(default_factory=Meter)
     """What whoever asks has used. Outside a request nothing is counted."""

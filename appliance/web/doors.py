@@ -40,6 +40,7 @@ from appliance.web import (
     usage,
     vector_stores,
 )
+from appliance.web.admin import doctor, latency, log, sessions, status
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
@@ -124,6 +125,12 @@ DOORS = (
     usage.my_usage,
     usage.all_usage,
     audit.list_audit,
+    status.get_status,
+    sessions.list_sessions,
+    sessions.end_session,
+    latency.get_latency,
+    log.list_lines,
+    doctor.call_doctor,
     models.list_models,
     models.get_model,
     health.live,

@@ -29,6 +29,8 @@ log = logs.logger(__name__)
 
 REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}")
 QUIET: Final = frozenset(("/health/live", "/health/ready", "/metrics"))
+ASKED_AGAIN: Final = frozenset(f"/v1/admin/{each}" for each in ("status", "sessions", "latency", "logs"))
+"""A page that is left open asks these every few seconds; the log would be about little else."""
 STRANGERS: Final = "/v1/session"
 """The door that reads the body of somebody whose key has not been seen."""
 MOST_STRANGERS: Final = 16
@@ -208,7 +210,8 @@ class _Passage:
         metrics.REQUESTS.labels(template, str(self._status)).inc()
         metrics.REQUEST_SECONDS.labels(template).observe(seconds)
         path = self._scope["path"]
-        tell = log.debug if path in QUIET else log.info
+        quiet = path in QUIET or (path in ASKED_AGAIN and self._status == 200)
+        tell = log.debug if quiet else log.info
         tell(
             "request",
             method=self._scope.get("method"),

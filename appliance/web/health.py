@@ -46,6 +46,16 @@ class Ready(msgspec.Struct, frozen=True):
     """The last spoken self-test that was reported; null if there was none since the start."""
 
 
+def readiness(box: Box) -> Ready:
+    """Of the box now."""
+    stages = {
+        role: StageBody(status.state, status.model, status.detail, status.restarts, status.in_flight)
+        for role, status in box.health().items()
+    }
+    whole = all(stage.state == "ready" for stage in stages.values()) and not box.spoken.failing
+    return Ready("ready" if whole else "not_ready", stages, box.spoken.last)
+
+
 @get("/health/live", opt={NEEDS: "open"}, summary="Liveness")
 async def live(box: NamedDependency[Box]) -> Response[Live]:
     """200 while the process answers and can remember; otherwise 503, and it had better be started again."""
@@ -56,13 +66,8 @@ async def live(box: NamedDependency[Box]) -> Response[Live]:
 @get("/health/ready", opt={NEEDS: "open"}, summary="Readiness, for each stage", responses={503: json_of(Ready)})
 async def ready(box: NamedDependency[Box]) -> Response[Ready]:
     """200 while all stages are ready and spoken self-tests succeed, otherwise 503 with what is missing."""
-    stages = {
-        role: StageBody(status.state, status.model, status.detail, status.restarts, status.in_flight)
-        for role, status in box.health().items()
-    }
-    whole = all(stage.state == "ready" for stage in stages.values()) and not box.spoken.failing
-    body = Ready("ready" if whole else "not_ready", stages, box.spoken.last)
-    return Response(body, status_code=200 if whole else 503)
+    body = readiness(box)
+    return Response(body, status_code=200 if body.status == "ready" else 503)
 
 
 @post("/health/spoken", opt={NEEDS: "metrics"}, status_code=200, summary="Report a spoken self-test")

@@ -106,6 +106,7 @@ class Scrape(Collector):
     def __init__(self, sources: Sequence[Source] = (), seconds: float = SECONDS) -> None:
         self._sources, self._seconds = sources, seconds
         self._found: dict[str, list[Metric]] = {}
+        self._missing: set[str] = set()
         self._over: anyio.Event | None = None
         """While somebody looks."""
         self._whole = 0
@@ -118,6 +119,11 @@ class Scrape(Collector):
     def families(self) -> list[Family]:
         """All that may come of the sources."""
         return [family for source in self._sources for family in source.families]
+
+    @property
+    def missing(self) -> list[str]:
+        """Names of the sources whose figures were left out the last time."""
+        return sorted(self._missing)
 
     def collect(self) -> Iterator[Metric]:
         """What was found the last time."""
@@ -156,7 +162,9 @@ class Scrape(Collector):
         try:
             with anyio.fail_after(self._seconds):
                 found = await source.look()
+            self._missing.discard(source.name)
         except Exception as error:  # noqa: BLE001 - one source's fault must not take the others' figures away
             SCRAPE_FAILURES.labels(source.name).inc()
+            self._missing.add(source.name)
             log.warning("figures left out", source=source.name, **place_of(error))
         self._found[source.name] = list(found)

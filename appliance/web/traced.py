@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.story import JOBS, Jobs, epoch_ms, told
 from appliance.telemetry.trace_context import TRACE
 from appliance.telemetry.traces import Request, Traces
-from appliance.web.gate import QUIET
+from appliance.web.gate import ASKED_AGAIN, QUIET
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +23,7 @@ class Traced:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or connection."""
         kind, path = str(scope["type"]), str(scope.get("path", ""))
-        if kind == "lifespan" or path in QUIET:
+        if kind == "lifespan" or path in QUIET or path in ASKED_AGAIN:
             await self._app(scope, receive, send)
             return
         parent = self._traces.begin(dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1"))

@@ -58,7 +58,7 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 def test_the_printed_settings_are_the_defaults_and_all_described(tmp_path: Path) -> None:
     file = tmp_path / "appliance.toml"
     file.write_text(CliRunner().invoke(main, ["settings"]).output)
-    assert settings.load(file, environ={}) == settings.Settings()
+    assert settings.load(file, environ={}) == settings.Settings(file=file)
     assert set(tomllib.loads(describe())) == set(settings.SECTIONS)
     assert "# \n" not in describe()
 

@@ -70,7 +70,7 @@ async def _recognised(connection: ASGIConnection[Any, Any, Any, Any], box: Box) 
         if method is None and (invited := box.lines.invited(text)) is not None:
             if invited.caller.key and not await good(box.keys, invited.caller.key):
                 raise Unauthorized(ENDED)
-            return invited.caller
+            return replace(invited.caller, address=address)
         return await recognise(box, text, await box.keys.known(text), address)
     if token := connection.cookies.get(COOKIE):
         check_origin(connection.headers, method, origins)

@@ -81,7 +81,7 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
     with bound_contextvars(request_id=session_id):
         try:
             caller = caller_of(socket.scope)
-            with box.lines.take(caller):
+            with box.lines.take(caller, "live"):
                 lead = Lead(box, caller)
                 session, conduct = await lead.begin(_wishes(socket, box))
                 session = msgspec.structs.replace(session, id=session_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import anyio
 
-from appliance.errors import Overloaded, RateLimited, Unauthorized
+from appliance.errors import Forbidden, NotFound, Overloaded, RateLimited, Unauthorized
+from appliance.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,21 @@ PREFIX: Final = "ek_"
 MOST_SECRETS: Final = 1_000
 MOST_EACH: Final = 50
 """Secrets of one key; the oldest goes."""
+
+
+Kind = Literal["live", "turn"]
+"""A live conversation, or one spoken turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Who speaks now. Nothing else is called by its `id`, and nothing can be reached by it but the line itself."""
+
+    kind: Kind
+    caller: Caller
+    id: str = field(default_factory=lambda: new_id("line"))
+    since: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +55,60 @@ class Lines:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._taken: dict[anyio.CancelScope, Caller] = {}
+        self._taken: dict[anyio.CancelScope, Speaker] = {}
+        self._sent_away: set[str] = set()
+        """Ids of speakers whom an administrator has ended and who are not gone yet."""
         self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self, caller: Caller) -> Iterator[None]:
+    def take(self, caller: Caller, kind: Kind) -> Iterator[None]:
         """One of them, for as long as the block lasts; a key may have `allowance.sessions` of them (0: all).
 
-        Raises `Overloaded` and `RateLimited` at once, and `Unauthorized` when the key ends, or the browser signs out,
-        before the block does.
+        Raises `Overloaded` and `RateLimited` at once, and before the block ends `Unauthorized` when the key ends or the
+        browser signs out, `Forbidden` when an administrator ends it.
         """
         most = caller.allowance.sessions
-        if most and sum(other.key == caller.key for other in self._taken.values()) >= most:
+        if most and sum(other.caller.key == caller.key for other in self._taken.values()) >= most:
             raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
         if len(self._taken) >= self._most:
             raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
+        speaker = Speaker(kind=kind, caller=caller)
         with anyio.CancelScope() as scope:
-            self._taken[scope] = caller
+            self._taken[scope] = speaker
             try:
                 yield
             finally:
                 del self._taken[scope]
+                sent_away = speaker.id in self._sent_away
+                self._sent_away.discard(speaker.id)
         if scope.cancelled_caught:
+            if sent_away:
+                raise Forbidden("An administrator has ended this conversation.", code="session_ended")
             raise Unauthorized("The key has expired or has been revoked, or the browser has signed out.")
+
+    @property
+    def most(self) -> int:
+        """So many speak at once."""
+        return self._most
+
+    @property
+    def speakers(self) -> list[Speaker]:
+        """Who speaks now, in the order in which they began."""
+        return list(self._taken.values())
 
     @property
     def keys(self) -> set[str]:
         """Ids of the keys of all who speak now."""
-        return {caller.key for caller in self._taken.values()} - {""}
+        return {speaker.caller.key for speaker in self._taken.values()} - {""}
+
+    def end(self, speaker_id: str) -> Speaker:
+        """Have one of them stop. Raises `NotFound`."""
+        for scope, speaker in self._taken.items():
+            if speaker.id == speaker_id:
+                self._sent_away.add(speaker_id)
+                scope.cancel()
+                return speaker
+        raise NotFound(f"Nobody speaks on {speaker_id[:128]!r} any more.", param="session_id")
 
     def cut(self, key: str) -> None:
         """End what was begun with a key, and forget the secrets that were."""
@@ -77,8 +119,8 @@ class Lines:
         self._cut(lambda caller: caller.sign_in == sign_in)
 
     def _cut(self, ended: Callable[[Caller], bool]) -> None:
-        for scope, caller in self._taken.items():
-            if ended(caller):
+        for scope, speaker in self._taken.items():
+            if ended(speaker.caller):
                 scope.cancel()
         self._secrets = {text: kept for text, kept in self._secrets.items() if not ended(kept[1].caller)}
 
