@@ -4,12 +4,19 @@ import { Icon } from "../icons.js";
 import { html, useState } from "../view.js";
 import { t } from "../words.js";
 
-/** @param {{text: string, words?: string}} props */
-export function Copy({ text, words }) {
+/**
+ * Browsers keep the clipboard from pages that are not secure; `refused` is called there.
+ * @param {{text: string, words?: string, refused?: () => void}} props
+ */
+export function Copy({ text, words, refused }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    await navigator.clipboard?.writeText(text).catch(() => {});
-    setDone(true);
+    try {
+      await navigator.clipboard.writeText(text);
+      setDone(true);
+    } catch {
+      refused?.();
+    }
   };
-  return html`<button class="plain small" onClick=${copy} title=${text}><${Icon} name="copy" />${t(done ? "copied" : (words ?? "hood.curl"))}</button>`;
+  return html`<button type="button" class="plain small" onClick=${copy} title=${text}><${Icon} name="copy" />${t(done ? "copied" : (words ?? "hood.curl"))}</button>`;
 }
