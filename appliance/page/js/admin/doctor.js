@@ -20,7 +20,7 @@ export function Doctor() {
       </div>
       <div role="status">${since === null ? page && html`<span class="hidden">${summary(page)}</span>` : html`<p class="looks">${t("admin.doctor.looks")}</p>`}</div>
       ${since !== null && html`<${Elapsed} since=${since} />`}
-      <div role="alert">${error && html`<p class="notice wrong">${said(error)}</p>`}</div>
+      <div role="alert">${error && html`<p class="notice wrong">${/** @type {{code?: string}} */ (error).code === "overloaded" ? t("admin.doctor.busy") : said(error)}</p>`}</div>
     </section>
     ${page && html`<${Page} page=${page} />`}`;
 }

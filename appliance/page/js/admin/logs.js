@@ -29,8 +29,11 @@ export function Logs() {
     </div>
     <${Told} door=${{ data: tail.next === null ? null : tail, error, again }} />
     ${tail.next !== null && html`<${Lines} lines=${shown} filtered=${words.trim() !== ""} />`}
-    <p class="quiet small log-count">${t("admin.logs.count", { shown: number(shown.length), all: number(tail.lines.length), most: number(MOST) })}
-      ${paused && html` <span class="warn">${t("admin.logs.paused")}</span>`}</p>
+    ${
+      tail.next !== null &&
+      html`<p class="quiet small log-count">${t("admin.logs.count", { shown: number(shown.length), all: number(tail.lines.length), most: number(MOST) })}
+      ${paused && html` <span class="warn">${t("admin.logs.paused")}</span>`}</p>`
+    }
   </section>`;
 }
 

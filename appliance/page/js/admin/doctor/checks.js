@@ -13,9 +13,9 @@ export function Checks({ checks }) {
     ${checks.map(
       (check) => html`<li key=${check.name} class=${`check ${check.outcome}`}>
       <p class="outcome"><span class="sign" aria-hidden="true">${SIGNS[check.outcome] ?? "?"}</span>${t(`admin.doctor.${check.outcome}`)}</p>
-      <div lang="en"><h3>${check.name}</h3>
-        <p><${Sentence} text=${check.seen} /></p>
-        ${check.do && html`<p class="do"><span lang="">${t("admin.doctor.do")}</span> <${Sentence} text=${check.do} /></p>`}
+      <div><h3 lang="en">${check.name}</h3>
+        <p lang="en"><${Sentence} text=${check.seen} /></p>
+        ${check.do && html`<p class="do">${t("admin.doctor.do")} <span lang="en"><${Sentence} text=${check.do} /></span></p>`}
       </div></li>`,
     )}
   </ul>`;

@@ -30,7 +30,13 @@ export function useTail(level, paused) {
         const told = await ask("GET", `/v1/admin/logs?level=${level}&${which}`, undefined, { signal: mine.signal });
         whole = next === null || told.data.length < MORE;
         tail.current = added(tail.current, told);
-        setState({ tail: tail.current, error: null });
+        const { current } = tail;
+        // Without news nothing is drawn again.
+        setState((before) =>
+          before.tail.lines === current.lines && before.tail.next !== null && !before.error
+            ? before
+            : { tail: current, error: null },
+        );
       }
     } catch (error) {
       if (!mine.signal.aborted) setState({ tail: tail.current, error });
