@@ -59,14 +59,14 @@ class Browsers:
         `mic`: a recording as its microphone; `allow`: whether the user lets the page have it; `environ`: the browser's;
         `kept`: choices of an earlier visit; `visit`: what else Playwright is told of it, such as `viewport`.
         """
-        sound = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") if mic and allow else ()
-        file = (f"--use-file-for-fake-audio-capture={mic}%noloop",) if mic else ()
+        sound = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={mic}%noloop"] if mic else []
+        sound += ["--use-fake-ui-for-media-stream"] if allow else []
         wrong: list[str] = []
         # Playwright's loop runs in this thread until it is left: no other may meanwhile, nor in the tests that follow.
         with (
             sync_playwright() as playwright,
             playwright.chromium.launch(
-                executable_path=self._chromium, args=[*QUIET, *sound, *file, *arguments],
+                executable_path=self._chromium, args=[*QUIET, *sound, *arguments],
                 ignore_default_args=["--mute-audio"], env=None if environ is None else {**environ},
             ) as browser,
         ):  # fmt: skip

@@ -6,6 +6,8 @@ interface Who {
   role: "admin" | "user";
   scopes: string[];
   expires_at: number | null;
+  /** By this browser's cookie, which can be given back. */
+  signed_in: boolean;
 }
 
 /** A word of a reply: what is written for it, and when it sounds, in ms from the reply's first sample. */

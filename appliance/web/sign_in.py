@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -25,11 +26,15 @@ class SignIn(msgspec.Struct, kw_only=True):
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is signed in. `expires_at` is in seconds since the epoch, null where it never does."""
+    """Who is signed in. `expires_at` is in seconds since the epoch, null where it never does.
+
+    `signed_in`: by a browser's cookie, which it can give back.
+    """
 
     user: str
     role: Literal["admin", "user"]
     scopes: list[str]
+    signed_in: bool = False
     expires_at: int | None = None
     object: Literal["session"] = "session"
 
@@ -47,7 +52,7 @@ async def sign_in(request: Request[Any, Any, Any], box: NamedDependency[Box], da
     token = await box.sign_ins.create(key)
     box.audit.note(caller.actor, "signed in", address=address)
     seconds = int(box.sign_ins.seconds)
-    answer = Response(_who(caller, now_ms() + seconds * 1000))
+    answer = Response(_who(replace(caller, sign_in=digest(token)), now_ms() + seconds * 1000))
     answer.set_cookie(
         Cookie(
             COOKIE,
@@ -81,6 +86,6 @@ async def sign_out(request: Request[Any, Any, Any], box: NamedDependency[Box]) -
 def _who(caller: Caller, until_ms: int | None = None) -> Who:
     ends = min((end for end in (caller.until_ms, until_ms) if end is not None), default=None)
     return Who(
-        user=caller.owner.user, role=caller.owner.role, scopes=sorted(caller.scopes),
+        user=caller.owner.user, role=caller.owner.role, scopes=sorted(caller.scopes), signed_in=bool(caller.sign_in),
         expires_at=None if ends is None else ends // 1000,
     )  # fmt: skip

@@ -90,10 +90,10 @@ def test_a_key_for_nothing_but_talking_sees_that_alone(url: str, folder: Path, b
 
 
 def test_the_microphone_is_asked_for_on_a_press_and_a_refusal_explained(
-    url: str, folder: Path, browsers: Browsers
+    url: str, folder: Path, browsers: Browsers, recorded: Path
 ) -> None:
     shown = key(folder, "bert")
-    with browsers.opened(url) as page:
+    with browsers.opened(url, mic=recorded / "spk1_snt1.wav", allow=False) as page:
         asked = page.evaluate("navigator.permissions.query({name: 'microphone'}).then((each) => each.state)")
         assert asked != "granted"
         sign_in(page, shown)

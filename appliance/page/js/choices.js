@@ -115,7 +115,7 @@ export function Switch({ name, choice }) {
 
 function Account() {
   const someone = useValue(who);
-  if (!someone || someone.expires_at === null) return null;
+  if (!someone?.signed_in) return null;
   const leave = async () => {
     await ask("DELETE", "/v1/session").catch(() => {});
     who.value = null;

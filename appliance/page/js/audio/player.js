@@ -4,6 +4,11 @@ import { base } from "../place.js";
 import { fromBase64, RATE } from "./pcm.js";
 
 export class Player {
+  /** Whether this browser can play to this page: an audio thread is for secure pages only. */
+  static get able() {
+    return isSecureContext && "AudioWorkletNode" in globalThis;
+  }
+
   constructor() {
     /** @type {AudioContext | null} */
     this.context = null;
@@ -27,6 +32,7 @@ export class Player {
 
   /** To be called from a press: browsers let nobody play before. */
   open() {
+    if (!Player.able) return Promise.resolve();
     this.opening ??= this.begin();
     this.context?.resume();
     return this.opening;

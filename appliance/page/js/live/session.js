@@ -1,6 +1,7 @@
 // How a live session is to be: what the reader has chosen, in the protocol's words.
 
 import { RATE } from "../audio/pcm.js";
+import { Player } from "../audio/player.js";
 import * as kept from "../kept.js";
 
 /** While the button is held a pause ends nothing: the box only listens for voices, and notes words as they come. */
@@ -13,7 +14,7 @@ export function configuration() {
   const language = kept.spokenLanguage.peek();
   return {
     type: "realtime",
-    output_modalities: [kept.aloud.peek() ? "audio" : "text"],
+    output_modalities: [kept.aloud.peek() && Player.able ? "audio" : "text"],
     audio: {
       input: {
         format,

@@ -23,6 +23,11 @@ export function NewKey({ made }) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
     const text = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? "").trim();
+    const slashed = ["name", "user"].find((name) => text(name).includes("/"));
+    if (slashed) {
+      setWrong({ text: t("admin.keys.slash", { field: t(`admin.keys.${slashed}`) }), at: slashed });
+      return;
+    }
     if (!scopes.length) {
       setWrong({ text: t("admin.keys.no_scope"), at: "scopes" });
       return;
