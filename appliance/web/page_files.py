@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import posixpath
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,8 +32,13 @@ DIGEST: Final = "{digest}"
 """Where a file names the folder of the others, which changes with any of them."""
 LANGUAGES: Final = "{languages}"
 PRELOADS: Final = "{preloads}"
-LATER: Final = ("js/audio/capture_worklet.js", "js/audio/player_worklet.js")
-"""Modules of the audio thread, which the page itself does not import."""
+MAIN: Final = "js/main.js"
+IMPORTED: Final = re.compile(r"""^(?:import|export)\b[^;"']*["'](\.[^"']+\.js)["']""", re.MULTILINE)
+"""What a module imports at its beginning, as opposed to what it asks for later by `import(…)`."""
+STYLES: Final = "style/"
+STYLE: Final = "style.css"
+FIRST_STYLES: Final = ("style/base.css", "style/parts.css")
+"""The others go further into what these say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,10 @@ def page_files(folder: Path = FOLDER) -> PageFiles:
         for path in sorted(folder.rglob("*"))
         if path.suffix in KINDS and path.name != "tsconfig.json"
     }
+    styles = [name for name in found if name.startswith(STYLES)]
+    found[STYLE] = b"\n".join(
+        found.pop(name) for name in sorted(styles, key=lambda name: (name not in FIRST_STYLES, name))
+    )
     whole = hashlib.sha256()
     for name, raw in found.items():
         whole.update(f"{name}\0{len(raw)}\0".encode() + raw)
@@ -73,12 +84,25 @@ def page_files(folder: Path = FOLDER) -> PageFiles:
 
 
 def _index(found: Mapping[str, bytes], digest: str) -> bytes:
-    """The page's own file, which names all modules, so that they are fetched at once and not one behind another."""
-    modules = [name for name in found if name.endswith(".js") and name not in LATER]
+    """The page's own file, which names what it begins with, so that that is fetched at once, not one behind another."""
+    modules = sorted(_reached(found, MAIN))
     preloads = "\n".join(f'<link rel="modulepreload" href="/page/{digest}/{name}">' for name in modules)
     languages = " ".join(Path(name).stem for name in found if name.startswith("words/"))
     text = found[INDEX].decode()
     return text.replace(PRELOADS, preloads).replace(LANGUAGES, languages).replace(DIGEST, digest).encode()
+
+
+def _reached(found: Mapping[str, bytes], begin: str) -> set[str]:
+    """A module and all that it imports, directly or not."""
+    reached, waiting = {begin}, [begin]
+    while waiting:
+        name = waiting.pop()
+        for target in IMPORTED.findall(found[name].decode()):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            if path not in reached:
+                reached.add(path)
+                waiting.append(path)
+    return reached
 
 
 def _file(name: str, raw: bytes) -> PageFile:

@@ -1,9 +1,8 @@
 // The frame: who may not come in yet signs in; everybody else sees a page and the way to the others.
 
-import { AdminPage } from "./admin/page.js";
 import { Choices } from "./choices.js";
-import { HistoryPage } from "./history/page.js";
 import { Icon } from "./icons.js";
+import { later } from "./later.js";
 import { Link, path } from "./place.js";
 import { SignIn } from "./sign_in.js";
 import { TalkPage } from "./talk/page.js";
@@ -11,7 +10,10 @@ import { html, useEffect, useValue } from "./view.js";
 import { may, who } from "./who.js";
 import { language, t } from "./words.js";
 
-/** @type {{to: string, icon: string, name: string, scope: string, page: () => unknown}[]} */
+const HistoryPage = later(async () => (await import("./history/page.js")).HistoryPage);
+const AdminPage = later(async () => (await import("./admin/page.js")).AdminPage);
+
+/** @type {{to: string, icon: string, name: string, scope: string, page: (props: object) => unknown}[]} */
 const PAGES = [
   { to: "/", icon: "talk", name: "talk", scope: "voice", page: TalkPage },
   { to: "/history", icon: "history", name: "history", scope: "history", page: HistoryPage },

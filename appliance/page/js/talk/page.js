@@ -1,8 +1,8 @@
 // Talking: what was said above, the button and the line to type in below.
 
-import { UnderTheHood } from "../hood/panel.js";
 import { Icon } from "../icons.js";
 import * as kept from "../kept.js";
+import { later } from "../later.js";
 import { html, useEffect, useRef, useValue } from "../view.js";
 import { t } from "../words.js";
 import { Button } from "./button.js";
@@ -10,6 +10,8 @@ import { Composer } from "./composer.js";
 import { talk } from "./current.js";
 import { Notice } from "./notice.js";
 import { Saying } from "./saying.js";
+
+const UnderTheHood = later(async () => (await import("../hood/panel.js")).UnderTheHood);
 
 export function TalkPage() {
   const current = talk();
