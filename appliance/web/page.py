@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import count
 from typing import Any, Final
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from appliance import logs, metrics
-from appliance.errors import NotFound
+from appliance.errors import NotFound, RequestError
 from appliance.web.identity.guard import NEEDS
 from appliance.web.page_files import INDEX, PageFile, page_files
 
@@ -39,6 +40,18 @@ DIRECTIVES: Final = frozenset(part.split()[0] for part in POLICY.split("; ")) | 
 _told = count()
 
 
+class Violation(msgspec.Struct, frozen=True):
+    """Of a policy; browsers tell more."""
+
+    rule: str = msgspec.field(default="", name="effective-directive")
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A browser's (CSP level 3, section 5.3)."""
+
+    report: Violation = msgspec.field(default=Violation(), name="csp-report")
+
+
 @get(
     ["/", "/history", "/history/{rest:path}", "/admin", "/admin/{rest:path}"],
     opt=OPEN, include_in_schema=False, sync_to_thread=False,
@@ -61,10 +74,11 @@ def page_file(request: Request[Any, Any, Any], digest: FromPath[str], name: From
 @post(REPORTS, opt=OPEN, status_code=204, include_in_schema=False)
 async def report(request: Request[Any, Any, Any]) -> None:
     """What a browser kept the page from doing. Only the rule's name is noted: the rest is a stranger's word."""
-    given = await request.json()
-    body = given.get("csp-report") if isinstance(given, dict) else None
-    named = str(body.get("effective-directive", "")) if isinstance(body, dict) else ""
-    rule = named if named in DIRECTIVES else "unknown"
+    try:
+        given = msgspec.json.decode(await request.body(), type=Report)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RequestError("This is no report of a browser's.", param="body") from error
+    rule = given.report.rule if given.report.rule in DIRECTIVES else "unknown"
     metrics.PAGE_REPORTS.labels(rule).inc()
     if next(_told) < MOST_TOLD:
         log.warning("the page was kept from something", rule=rule)

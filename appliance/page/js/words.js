@@ -66,9 +66,14 @@ export function known(key) {
   return key in words || key in fallback;
 }
 
+/** The reader's own kind of the page's language, such as en-GB: numbers and times are written in it. */
+function locale() {
+  return navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value;
+}
+
 /** @param {number} value @param {Intl.NumberFormatOptions} [how] */
 export function number(value, how) {
-  return new Intl.NumberFormat(language.value, how).format(value);
+  return new Intl.NumberFormat(locale(), how).format(value);
 }
 
 /** Bytes in the unit that reads best. @param {number} bytes */
@@ -92,7 +97,7 @@ export function span(ms) {
 
 /** A moment, in seconds since the epoch. @param {number} seconds @param {Intl.DateTimeFormatOptions} [how] */
 export function moment(seconds, how = { dateStyle: "medium", timeStyle: "short" }) {
-  return new Intl.DateTimeFormat(language.value, how).format(seconds * 1000);
+  return new Intl.DateTimeFormat(locale(), how).format(seconds * 1000);
 }
 
 /** A day as people say it: today, yesterday, or its date. @param {number} seconds */

@@ -1,7 +1,7 @@
 // Looking after the box: its sections, one at a time.
 
 import { go, Link, path } from "../place.js";
-import { html, useEffect, useValue } from "../view.js";
+import { html, useEffect, useRef, useValue } from "../view.js";
 import { t } from "../words.js";
 import { Assistants } from "./assistants.js";
 import { Backups } from "./backups.js";
@@ -33,8 +33,13 @@ export function AdminPage() {
   useEffect(() => {
     if (name !== at) go("/admin", { replace: true });
   }, [name, at]);
+  const sections = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    // Where they do not all fit, the one that is shown is to be seen.
+    sections.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [name]);
   return html`<div class="admin">
-    <nav class="sections" aria-label=${t("admin.sections")}>
+    <nav class="sections" ref=${sections} aria-label=${t("admin.sections")}>
       ${SECTIONS.map(
         ([
           each,
