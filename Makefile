@@ -108,7 +108,7 @@ load: $(LOAD)/made ## Load on a box from outside, by Locust, until it is clear w
 
 .PHONY: check
 check: COVERAGE := --cov
-check: lint secrets audit provision-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, tests: what must pass before a push
+check: lint secrets audit provision-lint page-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, page, tests: what must pass before a push
 
 # What judges the page (TypeScript reads its types, Biome its style, axe its accessibility): needed by whoever changes it.
 node_modules/made: package-lock.json .npmrc
@@ -117,7 +117,12 @@ node_modules/made: package-lock.json .npmrc
 	@touch $@
 
 .PHONY: page-lint
-page-lint: node_modules/made ## Types, style and unit tests of the page's JavaScript
+page-lint: ## Types, style and unit tests of the page's JavaScript (with npm)
+	@if command -v npm > /dev/null; then $(MAKE) node_modules/made page-judged; \
+	    else echo "npm is not installed: the page's JavaScript was not looked at"; fi
+
+.PHONY: page-judged
+page-judged:
 	@node_modules/.bin/tsc --project appliance/page
 	@node_modules/.bin/biome ci --error-on-warnings
 	@node --test tests/page/unit/
@@ -170,6 +175,6 @@ lock: ## Newest versions that pyproject.toml allows, into the lock files
 	    <<< $$'pip\nhatchling>=1.27\neditables\nscikit-build-core>=0.9.2\ncmake\nninja'
 
 .PHONY: clean
-clean: ## Remove .venv, .tools, .provision, .load and what the tools left; models in $(STATE) and the llama.cpp wheel stay
-	rm -rf .venv $(TOOLS) $(PROVISION) $(LOAD) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
+clean: ## Remove .venv, .tools, .provision, .load, node_modules and what the tools left; models in $(STATE) and the llama.cpp wheel stay
+	rm -rf .venv $(TOOLS) $(PROVISION) $(LOAD) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
 	find appliance tests benchmarks -name __pycache__ -prune -exec rm -r {} +

@@ -57,6 +57,7 @@ PARTS: Final = {
         Known("cache", "What need not be done twice: spoken clauses, heard recordings.", 40),
         Known("memory", "The store: a turn on disk, starting and searching over much.", 240),
         Known("retrieval", "Finding documents: how well and how fast.", 300),
+        Known("page", "The page in Chromium: until it can be used, what it adds from voice to voice.", 90),
         Known("observed", "What measuring itself costs a turn: all metrics and traces on, against off.", 300),
     )
 }

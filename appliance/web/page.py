@@ -38,6 +38,8 @@ DIRECTIVES: Final = frozenset(part.split()[0] for part in POLICY.split("; ")) | 
 }  # fmt: skip
 
 _told = count()
+for _rule in (*sorted(DIRECTIVES), "unknown"):  # so that the first of each is an increase
+    metrics.PAGE_REPORTS.labels(_rule)
 
 
 class Violation(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ DIGEST: Final = "{digest}"
 LANGUAGES: Final = "{languages}"
 PRELOADS: Final = "{preloads}"
 MAIN: Final = "js/main.js"
-IMPORTED: Final = re.compile(r"""^(?:import|export)\b[^;"']*["'](\.[^"']+\.js)["']""", re.MULTILINE)
+IMPORTED: Final = re.compile(r"""^(?:import|export)\b[^;"'=(]*\bfrom\s*["'](\.[^"']+\.js)["']""", re.MULTILINE)
 """What a module imports at its beginning, as opposed to what it asks for later by `import(…)`."""
 STYLES: Final = "style/"
 STYLE: Final = "style.css"

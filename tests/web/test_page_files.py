@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 150_000
-IMPORTED = re.compile(r"""(?:^import\b[^;"']*|^export\b[^;"'=(]*|\bimport\()["']([^"'\s]+)["']""", re.MULTILINE)
+IMPORTED = re.compile(r"""(?:^(?:import|export)\b[^;"'=(]*\bfrom\s*|\bimport\()["']([^"'\s]+)["']""", re.MULTILINE)
 PATHS = ("/", "/history", "/history/conv_1", "/admin", "/admin/keys")
 
 

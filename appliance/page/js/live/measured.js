@@ -57,6 +57,8 @@ export class Measured {
     const turn = this.turns.peek().find((each) => each.item === item && each.page === null);
     if (!turn) return;
     const { latency } = this.player;
+    // Also where the browser's own tools look.
+    performance.measure("voice-to-voice", { start: turn.voiceEnd, end: at, detail: { box: turn.box, latency } });
     const done = { ...turn, page: at - turn.voiceEnd, latency, roundTrip: this.line.roundTrip };
     this.turns.value = this.turns.peek().map((each) => (each === turn ? done : each));
   }
