@@ -141,6 +141,10 @@ vendor: node_modules/made ## The page's libraries, from the npm packages that pa
 	    cat "node_modules/$$package/LICENSE"; echo; \
 	done > $(VENDOR)/LICENSES.txt
 
+.PHONY: pictures
+pictures: setup ## The pictures of the page in docs/page (with the package chromium)
+	@$(BIN)/python tests/page/pictures.py
+
 .PHONY: bench
 bench: setup ## What this machine is good for: a table and a report in a quarter of an hour (ARGS='turn --sessions 8')
 	@$(BIN)/appliance bench $(or $(ARGS),all)
