@@ -38,6 +38,8 @@ interface Utterance {
   clauses: Word[][];
   citations: Citation[];
   responseId?: string;
+  /** Of a reply that was cut: so many characters of its text were heard. */
+  heard?: number;
   failed?: string;
 }
 

@@ -18,12 +18,13 @@ export const html = htm.bind(h);
  */
 export function useValue(source) {
   const [, again] = useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
+  const drawn = source.value;
   useEffect(() => {
-    let first = true;
-    return source.subscribe(() => {
-      if (!first) again();
-      first = false;
+    let known = drawn; // it may have changed since it was drawn
+    return source.subscribe((now) => {
+      if (now !== known) again();
+      known = now;
     });
   }, [source]);
-  return source.value;
+  return drawn;
 }

@@ -35,6 +35,22 @@ test("of what the box does not hear all is kept: it may be speech", () => {
   assert.equal(unsettled.pieces.length, 500);
 });
 
+test("what is said after a turn was ended here is not taken for a part of it", () => {
+  const unsettled = new Unsettled();
+  unsettled.started();
+  hear(unsettled, 0, 30);
+  unsettled.end();
+  unsettled.started();
+  hear(unsettled, 30, 50);
+  unsettled.committed();
+  unsettled.settled();
+  assert.deepEqual(
+    unsettled.pieces,
+    Array.from({ length: 20 }, (_, number) => String(30 + number)),
+  );
+  assert.equal(unsettled.speaking, true);
+});
+
 test("a minute is the most", () => {
   const unsettled = new Unsettled();
   unsettled.started();

@@ -9,9 +9,9 @@ import { RATE } from "./pcm.js";
  * @typedef {{pcm: ArrayBuffer, level: number, endedAt: number}} Piece
  */
 
-/** Why there is no microphone; `reason` is the end of a key in words/. */
+/** Why there is no microphone; `reason` is the end of a key in words/, but for `given_back`: nobody wants it any more. */
 export class NoMicrophone extends Error {
-  /** @param {"insecure" | "refused" | "missing" | "busy" | "unsupported"} reason */
+  /** @param {"insecure" | "refused" | "missing" | "busy" | "unsupported" | "outdated" | "given_back"} reason */
   constructor(reason) {
     super(reason);
     this.reason = reason;
@@ -29,9 +29,17 @@ const REASONS = {
 };
 
 export class Microphone {
-  /** @param {(piece: Piece) => void} hear */
-  constructor(hear) {
+  /**
+   * @param {(piece: Piece) => void} hear
+   * @param {() => void} lose it was pulled out, or taken by the system
+   */
+  constructor(hear, lose) {
     this.hear = hear;
+    this.lose = lose;
+    /** Whether somebody wants it, which may change while it is asked for. */
+    this.wanted = false;
+    /** @type {Promise<void> | null} */
+    this.opening = null;
     /** @type {MediaStream | null} */
     this.stream = null;
     /** @type {AudioContext | null} */
@@ -39,32 +47,52 @@ export class Microphone {
   }
 
   get open() {
-    return this.stream?.active ?? false;
+    return this.context !== null && (this.stream?.active ?? false);
   }
 
-  /** Ask for it. Raises `NoMicrophone`. */
-  async begin() {
-    if (this.open) return;
+  /** Ask for it, once however often. Raises `NoMicrophone`. */
+  begin() {
+    this.wanted = true;
+    this.opening ??= this.start().finally(() => {
+      this.opening = null;
+    });
+    return this.opening;
+  }
+
+  async start() {
+    if (this.open) {
+      await this.context?.resume();
+      return;
+    }
+    this.close();
     if (!isSecureContext) throw new NoMicrophone("insecure");
     if (!navigator.mediaDevices?.getUserMedia || !globalThis.AudioWorkletNode) throw new NoMicrophone("unsupported");
     // Made ready while the browser asks its user: what is said first must not wait for it.
     const ready = listening({ sampleRate: RATE });
     ready.catch(() => {});
-    let stream;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({
+      this.stream = await navigator.mediaDevices.getUserMedia({
         audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
       });
     } catch (error) {
-      ready.then((context) => context.close());
+      ready.then((context) => context.close()).catch(() => {});
       throw new NoMicrophone(REASONS[/** @type {DOMException} */ (error).name] ?? "busy");
     }
-    this.stream = stream;
-    await this.connect(await ready, stream);
+    try {
+      await this.connect(await ready, this.stream);
+    } catch {
+      this.close();
+      throw new NoMicrophone("outdated"); // the audio thread's module is of another release, or cannot be had
+    }
+    if (!this.wanted) {
+      this.close();
+      throw new NoMicrophone("given_back");
+    }
   }
 
   /** @param {AudioContext} context @param {MediaStream} stream */
   async connect(context, stream) {
+    this.context = context;
     let source;
     try {
       source = context.createMediaStreamSource(stream);
@@ -72,6 +100,7 @@ export class Microphone {
       // Some browsers connect a microphone at the sound card's own rate only; then the audio thread resamples.
       await context.close();
       context = await listening();
+      this.context = context;
       source = context.createMediaStreamSource(stream);
     }
     const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
@@ -80,14 +109,27 @@ export class Microphone {
       this.hear({ pcm: data.pcm, level: data.level, endedAt: performance.now() - ago * 1000 });
     };
     source.connect(node);
-    this.context = context;
+    for (const track of stream.getTracks()) {
+      track.onended = () => {
+        this.end();
+        this.lose();
+      };
+    }
     await context.resume();
   }
 
   /** Give it back; the browser's sign that somebody listens goes out. */
   end() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
-    this.context?.close();
+    this.wanted = false;
+    if (!this.opening) this.close();
+  }
+
+  close() {
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.onended = null;
+      track.stop();
+    }
+    this.context?.close().catch(() => {});
     this.stream = null;
     this.context = null;
   }

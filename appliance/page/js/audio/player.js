@@ -1,6 +1,7 @@
 // The loudspeaker: replies one after another, without gaps, and how far each has been heard.
 
 import { base } from "../place.js";
+import { signal } from "../view.js";
 import { fromBase64, RATE } from "./pcm.js";
 
 export class Player {
@@ -23,7 +24,11 @@ export class Player {
     this.played = 0;
     this.at = 0;
     this.sounding = false;
+    /** Id of the reply that sounds now; empty: none. */
+    this.sounds = signal("");
     this.gaps = 0;
+    /** What it needs cannot be had: it is of another release, or the box is away. */
+    this.onFault = () => {};
     /** @type {(item: string, at: number) => void} A reply's first sample leaves, at a time of `performance.now()`. */
     this.onStart = () => {};
     /** @type {(item: string) => void} */
@@ -33,9 +38,19 @@ export class Player {
   /** To be called from a press: browsers let nobody play before. */
   open() {
     if (!Player.able) return Promise.resolve();
-    this.opening ??= this.begin();
-    this.context?.resume();
+    this.opening ??= this.begin().catch(() => {
+      this.opening = null;
+      this.early = [];
+      this.context?.close();
+      this.onFault();
+    });
+    this.wake();
     return this.opening;
+  }
+
+  /** Phones begin to play on a finger that is lifted only, and stop when another program wants to. */
+  wake() {
+    if (this.context?.state !== "running") this.context?.resume().catch(() => {});
   }
 
   async begin() {
@@ -59,11 +74,13 @@ export class Player {
     this.gaps = told.gaps;
     if (told.started) {
       this.sounding = true;
+      this.sounds.value = told.started;
       const ago = Math.max(0, (this.context?.currentTime ?? told.at) - told.at);
       this.onStart(told.started, performance.now() - ago * 1000);
     }
     if (told.finished) {
       this.sounding = false;
+      this.sounds.value = "";
       this.onEnd(told.finished);
     }
   }
@@ -90,6 +107,7 @@ export class Player {
     this.early = [];
     this.tell({ kind: "flush" });
     this.sounding = false;
+    this.sounds.value = "";
   }
 
   /** So much of a reply has been heard, in ms, as far as can be told. @param {string} item */

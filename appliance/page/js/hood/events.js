@@ -9,7 +9,7 @@ export function Events({ talk }) {
   if (!all.length) return html`<p class="quiet">${t("hood.no_events")}</p>`;
   return html`<ol class="events" reversed>
     ${all.toReversed().map(
-      ({ out, at, event }) => html`<li key=${`${at} ${event.type}`}>
+      ({ number: key, out, at, event }) => html`<li key=${key}>
       <details><summary><span class="quiet">${number(at / 1000, { minimumFractionDigits: 3, maximumFractionDigits: 3 })}</span>
         <span aria-label=${t(out ? "hood.sent" : "hood.received")}>${out ? "↑" : "↓"}</span> ${event.type}</summary>
         <pre tabindex="0">${JSON.stringify(event, null, 2)}</pre></details></li>`,

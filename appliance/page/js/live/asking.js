@@ -6,6 +6,8 @@ import { signal } from "../view.js";
 import { Unsettled } from "./unsettled.js";
 
 const PIECE_MS = 20;
+/** Pieces of the shortest turn that the box takes: 100 ms. */
+const LEAST = 5;
 
 /** @typedef {import("./utterances.js").Utterances} Utterances */
 
@@ -26,15 +28,25 @@ export class Asking {
     /** Whether the last turn had no words in it. */
     this.heardNothing = signal(false);
     this.unsettled = new Unsettled();
-    /** Typed messages that the box has not taken yet, by their ids. @type {Map<string, LiveEvent>} */
-    this.typed = new Map();
-    /** Whether the button was let go, and the box has not said that it took the turn. */
+    /** Typed messages that are not written down, by their ids, and those of them that were sent on this line. */
+    this.typed = /** @type {Map<string, LiveEvent>} */ (new Map());
+    this.sent = /** @type {Set<string>} */ (new Set());
+    /** Items that the box has told of on this line. */
+    this.told = /** @type {Set<string>} */ (new Set());
+    /** Whether a turn was ended here, and the box has not said that it took it. */
     this.commits = false;
-    /** Whether a voice was heard since the button was pressed; without one, words are waited for before an answer is. */
+    /** Whether a voice was heard in the turn; without one, words are waited for before an answer is. */
     this.voiced = false;
     this.awaitsWords = false;
+    /** Whether an answer is to be asked for once more, when the one that was under way has ended. */
+    this.repeats = false;
     /** Whether the line is there, and has told all that was said before. */
     this.ready = false;
+  }
+
+  /** Whether something waits for the box. */
+  get waits() {
+    return this.typed.size > 0 || this.commits || this.unsettled.waits;
   }
 
   /** More of what the microphone hears. @param {import("../audio/microphone.js").Piece} piece */
@@ -49,20 +61,36 @@ export class Asking {
     if (this.line.send({ type: "input_audio_buffer.append", audio })) this.clock.add(PIECE_MS, heardAt);
   }
 
-  /** A turn begins with the button. */
+  /** A turn begins with the button. One that still waits for the box goes before it. */
   press() {
     this.heardNothing.value = false;
-    this.unsettled.forget();
+    this.awaitsWords = false;
+    if (!this.unsettled.waits) this.unsettled.forget();
     this.unsettled.started();
     this.voiced = false;
-    this.commits = false;
   }
 
-  /** And ends with it. */
-  release() {
-    if (!this.unsettled.pieces.length) return;
+  /** And ends with it, or because nobody listens any more. */
+  end() {
+    const { unsettled } = this;
+    if (unsettled.pieces.length - unsettled.over < LEAST) {
+      this.throwAway();
+      this.heardNothing.value = true;
+      return;
+    }
+    unsettled.end();
+    this.hearing.value = false;
     this.commits = true;
     if (this.ready) this.commit();
+  }
+
+  /** What is being said is not for the box. */
+  throwAway() {
+    this.hearing.value = false;
+    this.awaitsWords = false;
+    if (this.unsettled.waits) return;
+    this.unsettled.forget();
+    if (this.ready) this.send({ type: "input_audio_buffer.clear" });
   }
 
   commit() {
@@ -79,19 +107,39 @@ export class Asking {
   }
 
   sendTyped() {
-    for (const item of this.typed.values()) this.send({ type: "conversation.item.create", item });
+    for (const item of this.typed.values()) {
+      if (this.sent.has(item.id)) continue;
+      this.sent.add(item.id);
+      this.send({ type: "conversation.item.create", item });
+    }
     this.respond([...this.typed.keys()].at(-1));
   }
 
   /** @param {string} [question] */
   respond(question) {
+    this.repeats = false;
+    this.reply.giveWay();
     this.reply.owe(question);
     this.send({ type: "response.create" });
+  }
+
+  /** The box was about to answer something else, which gives way. */
+  repeat() {
+    this.repeats = true;
+    this.reply.giveWay();
   }
 
   /** @param {LiveEvent} event */
   hear(event) {
     switch (event.type) {
+      case "session.created":
+        this.repeats = false;
+        return this.told.clear();
+      case "error":
+        return event.error.code === "response_active" ? this.repeat() : undefined;
+      case "response.done":
+        if (this.repeats) this.respond(this.reply.question);
+        return;
       case "input_audio_buffer.speech_started":
         this.hearing.value = true;
         this.heardNothing.value = false;
@@ -103,10 +151,14 @@ export class Asking {
       case "input_audio_buffer.committed":
         return this.committed(event.item_id);
       case "conversation.item.done":
+        this.told.add(event.item.id);
         if (event.item.role === "user" && this.ready) this.settled(event.item.id);
         return;
       case "conversation.item.input_audio_transcription.completed":
         return this.understood(event.transcript.trim());
+      case "conversation.item.input_audio_transcription.failed":
+        this.awaitsWords = false;
+        return this.reply.forgive();
       default:
         return;
     }
@@ -138,16 +190,17 @@ export class Asking {
   lost() {
     this.ready = false;
     this.hearing.value = false;
+    this.sent.clear();
   }
 
   /** It is there again, and has told all that the box has: say again what it has not. @param {Utterances} list */
   resume(list) {
     this.ready = true;
-    const has = (/** @type {string} */ id) => list.some((each) => each.id === id && each.state !== "partial");
-    for (const id of this.typed.keys()) if (has(id)) this.typed.delete(id);
-    const { unsettled } = this;
-    if (unsettled.over && has(this.reply.question)) unsettled.settled();
-    if (!this.reply.resume(list) && unsettled.over && !kept.handsFree.peek()) this.commits = true;
+    const { unsettled, told } = this;
+    for (const id of this.typed.keys()) if (told.has(id)) this.typed.delete(id);
+    if (unsettled.over && told.has(this.reply.question)) unsettled.settled();
+    const known = this.reply.resume(list.filter((each) => told.has(each.id)));
+    if (!known && unsettled.over && !kept.handsFree.peek()) this.commits = true;
     for (const audio of unsettled.pieces) this.append(audio, Number.NaN);
     if (this.commits) this.commit();
     if (this.typed.size) this.sendTyped();

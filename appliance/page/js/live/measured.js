@@ -3,6 +3,7 @@
 import { signal } from "../view.js";
 
 const MOST = 50;
+const MEASURE = "voice-to-voice";
 
 /**
  * `voiceEnd`: when the user's last voice was at the microphone, by the page's clock. From there in ms, `box`: until the
@@ -48,6 +49,7 @@ export class Measured {
       this.turns.value = [...this.turns.peek().slice(1 - MOST), turn];
     } else if (event.type === "response.done") {
       const { id } = event.response;
+      this.told.delete(id);
       this.turns.value = this.turns.peek().map((each) => (each.response === id ? { ...each, over: true } : each));
     }
   }
@@ -58,7 +60,8 @@ export class Measured {
     if (!turn) return;
     const { latency } = this.player;
     // Also where the browser's own tools look.
-    performance.measure("voice-to-voice", { start: turn.voiceEnd, end: at, detail: { box: turn.box, latency } });
+    if (this.turns.peek().length === MOST) performance.clearMeasures(MEASURE);
+    performance.measure(MEASURE, { start: turn.voiceEnd, end: at, detail: { box: turn.box, latency } });
     const done = { ...turn, page: at - turn.voiceEnd, latency, roundTrip: this.line.roundTrip };
     this.turns.value = this.turns.peek().map((each) => (each === turn ? done : each));
   }

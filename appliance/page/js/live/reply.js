@@ -20,16 +20,17 @@ export class Reply {
     this.response = "";
     /** @type {Set<string>} */
     this.dropped = new Set();
-    /** The item that sounds, and whether all of its audio has come. */
+    /** Whether the next response is not wanted: it was stopped before it began. */
+    this.unwanted = false;
+    /** The item that sounds. */
     this.item = "";
-    /** @type {Set<string>} */
-    this.whole = new Set();
     player.onEnd = (item) => this.heardOut(item);
   }
 
   /** A turn is over. @param {string} [question] */
   owe(question = "") {
     this.owed.value = true;
+    this.unwanted = false;
     this.question = question;
   }
 
@@ -40,22 +41,21 @@ export class Reply {
 
   /** The conversation is another one. */
   forget() {
+    this.player.flush();
     this.owed.value = false;
     this.speaking.value = false;
+    this.unwanted = false;
     this.question = "";
     this.response = "";
     this.item = "";
     this.dropped.clear();
-    this.whole.clear();
   }
 
   /** @param {LiveEvent} event */
   hear(event) {
     switch (event.type) {
       case "response.created":
-        this.response = event.response.id;
-        this.owed.value = true;
-        return;
+        return this.begun(event.response.id);
       case "response.output_audio.delta":
         if (this.dropped.has(event.response_id)) return;
         this.item = event.item_id;
@@ -63,7 +63,6 @@ export class Reply {
         return this.player.play(event.item_id, event.delta);
       case "response.output_audio.done":
         if (this.dropped.has(event.response_id)) return;
-        this.whole.add(event.item_id);
         return this.player.end(event.item_id);
       case "response.done":
         return this.done(event.response);
@@ -72,10 +71,23 @@ export class Reply {
     }
   }
 
+  /** @param {string} id */
+  begun(id) {
+    if (this.unwanted) {
+      this.unwanted = false;
+      this.dropped.add(id);
+      this.send({ type: "response.cancel", response_id: id });
+      return;
+    }
+    this.response = id;
+    this.owed.value = true;
+  }
+
   /** @param {LiveEvent} response */
   done(response) {
     if (this.response === response.id) this.response = "";
-    if (response.status === "cancelled" && !this.dropped.has(response.id)) {
+    if (this.dropped.delete(response.id)) return;
+    if (response.status === "cancelled") {
       // Somebody spoke: what is left of it is not played.
       this.player.flush();
       this.speaking.value = false;
@@ -92,21 +104,27 @@ export class Reply {
 
   /** Stop it, and have the box forget what was not heard. */
   interrupt() {
-    const { item, response } = this;
     if (!this.owed.peek() && !this.speaking.peek()) return;
-    const heard = this.player.heard(item);
+    const { item, response } = this;
+    const heard = Math.round(this.player.heard(item));
     this.player.flush();
     if (response) this.dropped.add(response);
     if (this.speaking.peek()) {
-      this.send({
-        type: "conversation.item.truncate",
-        item_id: item,
-        content_index: 0,
-        audio_end_ms: Math.round(heard),
-      });
+      this.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: heard });
     } else if (response) this.send({ type: "response.cancel", response_id: response });
+    else this.unwanted = true;
     this.speaking.value = false;
     this.owed.value = false;
+    this.response = "";
+  }
+
+  /** Another answer is asked for: the box gives one at a time. */
+  giveWay() {
+    if (!this.response) return;
+    this.dropped.add(this.response);
+    this.send({ type: "response.cancel", response_id: this.response });
+    this.player.flush();
+    this.speaking.value = false;
     this.response = "";
   }
 
@@ -118,8 +136,10 @@ export class Reply {
    */
   resume(list) {
     this.response = "";
+    this.dropped.clear();
+    this.unwanted = false;
     if (!this.owed.peek()) return true;
-    const place = list.findIndex((each) => each.id === this.question && each.state !== "partial");
+    const place = list.findIndex((each) => each.id === this.question);
     if (place < 0) {
       this.owed.value = false;
       return false;

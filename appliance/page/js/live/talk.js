@@ -1,12 +1,12 @@
 // A conversation with the box: what the user does, and what becomes of it. The views look at its signals.
 
-import { Microphone, NoMicrophone } from "../audio/microphone.js";
 import { Player } from "../audio/player.js";
 import * as kept from "../kept.js";
 import { batch, computed, effect, signal } from "../view.js";
-import { may } from "../who.js";
+import { may, who } from "../who.js";
 import { Asking } from "./asking.js";
 import { Clock } from "./clock.js";
+import { Ear } from "./ear.js";
 import { Line } from "./line.js";
 import { Measured } from "./measured.js";
 import { Reply } from "./reply.js";
@@ -15,11 +15,12 @@ import { after } from "./utterances.js";
 
 /** An open line costs the box a place: it is hung up when nobody has used it for so long. */
 const IDLE_MS = 600_000;
-/** The microphone is kept from one press to the next, as it takes a moment to be had, and given back after so long. */
-const HELD_MS = 20_000;
 const MOST_EVENTS = 400;
-/** Errors that only say that there was nothing to stop, to take or to forget. */
-const HARMLESS = new Set(["response_cancel_not_active", "audio_buffer_empty", "not_found"]);
+/** Errors that only say that there was nothing to stop, to take or to forget, or that something has to wait. */
+const HARMLESS = new Set(["response_cancel_not_active", "response_active", "audio_buffer_empty", "not_found"]);
+
+/** After these the key has to be shown again. */
+const STRANGER = new Set(["invalid_api_key", "missing_api_key"]);
 
 /** @typedef {import("./utterances.js").Utterances} Utterances */
 /** @typedef {{code: string, message: string} | null} Fault */
@@ -32,17 +33,12 @@ export class Talk {
   constructor() {
     this.conversation = signal(newId("conv"));
     this.utterances = signal(/** @type {Utterances} */ ([]));
-    /** Whether the button is held, and whether the box listens by itself. */
-    this.holding = signal(false);
-    this.listening = signal(false);
-    /** Whether it is to listen by itself, which takes a moment to begin. */
-    this.wanted = false;
-    this.level = signal(0);
     this.fault = signal(/** @type {Fault} */ (null));
     /** For developers: what passed, newest last. */
-    this.events = signal(/** @type {readonly {out: boolean, at: number, event: LiveEvent}[]} */ ([]));
+    this.events = signal(/** @type {readonly {number: number, out: boolean, at: number, event: LiveEvent}[]} */ ([]));
+    this.noted = 0;
     this.player = new Player();
-    this.microphone = new Microphone((piece) => this.take(piece));
+    this.player.onFault = () => this.wrong("microphone_outdated");
     this.line = new Line(
       () => this.address(),
       (event) => this.hear(event),
@@ -54,10 +50,13 @@ export class Talk {
     this.measured = new Measured(clock, this.player, this.line);
     this.reply = new Reply(this.player, send);
     this.asking = new Asking(this.line, clock, this.reply, send);
+    this.ear = new Ear(
+      this.asking,
+      () => this.open(),
+      (code) => this.wrong(code),
+    );
     /** @type {number | undefined} */
     this.idle = undefined;
-    /** @type {number | undefined} */
-    this.unheld = undefined;
     this.status = computed(() => this.currentStatus());
     effect(() => {
       for (const choice of [kept.voice, kept.assistant, kept.spokenLanguage, kept.handsFree, kept.aloud]) choice.value;
@@ -66,17 +65,18 @@ export class Talk {
     effect(() => {
       if (this.line.state.value !== "open") this.asking.lost();
     });
+    document.addEventListener("visibilitychange", () => this.player.wake());
   }
 
   /** @returns {Status} */
   currentStatus() {
     const line = this.line.state.value;
     if (line === "lost") return "lost";
-    if (this.holding.value || this.asking.hearing.value) return "hearing";
+    if (this.ear.holding.value || this.asking.hearing.value) return "hearing";
     if (this.reply.speaking.value) return "speaking";
     if (this.reply.owed.value) return "thinking";
     if (line === "connecting") return "connecting";
-    return this.listening.value ? "listening" : "idle";
+    return this.ear.listening.value ? "listening" : "idle";
   }
 
   address() {
@@ -92,39 +92,19 @@ export class Talk {
 
   // What the user does
 
-  /** The button is pressed: listen as long as it is held. */
-  async press() {
-    if (this.holding.peek()) return;
-    this.holding.value = true;
-    clearTimeout(this.unheld);
+  press() {
     this.interrupt();
-    this.asking.press();
-    if (!(await this.open())) this.holding.value = false;
+    this.ear.press();
   }
 
-  /** The button is let go: what was said is a turn. */
   release() {
-    if (!this.holding.peek()) return;
-    this.holding.value = false;
-    this.level.value = 0;
-    this.asking.release();
-    this.unheld = setTimeout(() => this.holding.peek() || this.listening.peek() || this.microphone.end(), HELD_MS);
-  }
-
-  /** Listen by itself from now on, or not any more. */
-  async listen(on = !this.listening.peek()) {
-    this.wanted = on;
-    if (on) {
-      this.listening.value = (await this.open()) && this.wanted;
-    } else {
-      this.listening.value = false;
-      this.level.value = 0;
-      this.microphone.end();
-    }
+    this.player.wake(); // a finger that is lifted is the first thing that a phone plays for
+    this.ear.release();
   }
 
   /** Be silent: whatever is said, or about to be. */
   interrupt() {
+    this.asking.awaitsWords = false;
     this.reply.interrupt();
   }
 
@@ -136,18 +116,22 @@ export class Talk {
     const item = { type: "message", id: newId("item"), role: "user", content: [{ type: "input_text", text }] };
     this.utterances.value = after(this.utterances.peek(), { type: "conversation.item.added", item });
     this.line.call();
+    this.stay();
     this.asking.type(item);
   }
 
   /** Go on with a conversation, or begin a new one. @param {string} [conversation] */
   change(conversation = newId("conv")) {
+    const listens = this.ear.wanted;
     this.hangUp();
     batch(() => {
       this.conversation.value = conversation;
       this.utterances.value = [];
+      this.events.value = [];
       this.fault.value = null;
     });
     this.measured.forget();
+    if (listens) this.ear.listen(true);
   }
 
   /** Go on with one of which it is known what was said: that is seen at once, and told again when the line is there.
@@ -158,37 +142,33 @@ export class Talk {
     this.utterances.value = said;
   }
 
+  /** Nobody is there any more. */
+  leave() {
+    this.ear.listen(false);
+    this.change();
+  }
+
   hangUp() {
     this.interrupt();
-    this.listen(false);
+    this.ear.listen(false);
     this.line.hangUp();
     this.asking.forget();
     this.reply.forget();
   }
 
-  /** Microphone, loudspeaker and line. @returns {Promise<boolean>} whether there is a microphone */
-  async open() {
+  /** Somebody is about to speak. */
+  open() {
     this.fault.value = null;
     this.player.open();
     this.line.call();
-    try {
-      await this.microphone.begin();
-      return true;
-    } catch (error) {
-      if (!(error instanceof NoMicrophone)) throw error;
-      this.fault.value = { code: `microphone_${error.reason}`, message: "" };
-      return false;
-    }
+    this.stay();
   }
 
   // What passes
 
-  /** @param {import("../audio/microphone.js").Piece} piece */
-  take(piece) {
-    if (!this.holding.peek() && !this.wanted) return;
-    this.level.value = piece.level;
-    this.stay();
-    this.asking.take(piece);
+  /** @param {string} code */
+  wrong(code) {
+    this.fault.value = { code, message: "" };
   }
 
   /** @param {LiveEvent} event */
@@ -203,7 +183,6 @@ export class Talk {
   /** @param {LiveEvent} event */
   hear(event) {
     this.note(event, false);
-    this.stay();
     this.utterances.value = after(this.utterances.peek(), event);
     this.reply.hear(event);
     this.measured.hear(event);
@@ -211,30 +190,49 @@ export class Talk {
     if (event.type === "session.created") this.begin();
     else if (event.type === "session.updated" && !this.asking.ready) this.asking.resume(this.utterances.peek());
     else if (event.type === "error") this.told(event.error);
+    else if (event.type === "response.done") this.answered(event.response);
+    else if (event.type === "input_audio_buffer.committed") this.stay();
   }
 
   /** A connection begins: all that was said is told anew, and what it does not tell of is not so. */
   begin() {
     this.clock.reset();
     const mine = this.asking.typed;
-    this.utterances.value = this.utterances.peek().filter((each) => each.state !== "partial" || mine.has(each.id));
+    const whole = this.utterances.peek().filter((each) => each.state !== "partial" || mine.has(each.id));
+    const again = may("history") ? whole : whole.filter((each) => mine.has(each.id));
+    if (again.length < whole.length) this.wrong("begins_anew"); // a key that may not go on from what was said
+    this.utterances.value = again;
     this.configure();
+  }
+
+  /** @param {LiveEvent} response */
+  answered(response) {
+    this.stay();
+    const shown = this.utterances.peek().some((each) => each.responseId === response.id);
+    if (response.status === "failed" && !shown) this.fault.value = response.status_details?.error ?? null;
   }
 
   /** @param {{code: string, message: string}} error */
   told(error) {
-    this.reply.forgive();
     this.unchoose(error.code);
+    if (!this.asking.repeats) this.reply.forgive();
     if (!HARMLESS.has(error.code)) this.fault.value = error;
   }
 
   /** The box ends the conversation. @param {{code: string, message: string}} error */
   refused(error) {
     this.unchoose(error.code);
+    if (STRANGER.has(error.code)) who.value = null;
     this.fault.value = error;
-    this.listen(false);
+    const lost = (/** @type {Utterance} */ each) => ({
+      ...each,
+      state: /** @type {"done"} */ ("done"),
+      failed: error.code,
+    });
+    this.utterances.value = this.utterances.peek().map((each) => (each.state === "partial" ? lost(each) : each));
     this.asking.forget();
     this.reply.forget();
+    this.ear.listen(false);
   }
 
   /** What was chosen once may be gone since. @param {string} code */
@@ -246,12 +244,14 @@ export class Talk {
   /** @param {LiveEvent} event @param {boolean} out */
   note(event, out) {
     if (!kept.developer.peek() || event.type.endsWith("audio.delta")) return;
-    this.events.value = [...this.events.peek().slice(1 - MOST_EVENTS), { out, at: performance.now(), event }];
+    const noted = { number: ++this.noted, out, at: performance.now(), event };
+    this.events.value = [...this.events.peek().slice(1 - MOST_EVENTS), noted];
   }
 
-  /** The line is used. */
+  /** The line is used: it is hung up when it has not been for long, and nothing is owed. */
   stay() {
     clearTimeout(this.idle);
-    this.idle = setTimeout(() => (this.listening.peek() ? this.stay() : this.line.hangUp()), IDLE_MS);
+    const used = () => this.ear.wanted || this.ear.holding.peek() || this.reply.owed.peek() || this.asking.waits;
+    this.idle = setTimeout(() => (used() ? this.stay() : this.line.hangUp()), IDLE_MS);
   }
 }

@@ -97,9 +97,11 @@ function done(list, item) {
   return changed(list, item.id, (each) => {
     const heard = item.role === "user" && !textOf(item) && (item.content?.[0]?.type ?? "") === "input_audio";
     if (heard) return each; // its words are still being found
-    const text = item.role === "assistant" ? each.text || textOf(item) : textOf(item) || each.text;
+    const said = textOf(item);
+    const text = item.role === "assistant" ? each.text || said : said || each.text;
     const citations = each.citations.length ? each.citations : citationsOf(item);
-    return { ...each, text, citations, state: item.status === "incomplete" ? "cut" : "done" };
+    if (item.status !== "incomplete") return { ...each, text, citations, state: "done" };
+    return { ...each, text, citations, state: "cut", heard: text.startsWith(said) ? said.length : text.length };
   });
 }
 

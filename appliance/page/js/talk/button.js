@@ -9,8 +9,11 @@ import { t } from "../words.js";
 export function Button({ talk }) {
   const status = useValue(talk.status);
   const hands = useValue(kept.handsFree);
-  const listening = useValue(talk.listening);
-  const holding = useValue(talk.holding);
+  const listening = useValue(talk.ear.listening);
+  const holding = useValue(talk.ear.holding);
+  const owed = useValue(talk.reply.owed);
+  const speaking = useValue(talk.reply.speaking);
+  const answers = owed || speaking;
   const ring = useLevel(talk);
 
   const down = (/** @type {PointerEvent} */ event) => {
@@ -27,7 +30,7 @@ export function Button({ talk }) {
     else if (!event.repeat) talk.press();
   };
   const change = () => {
-    if (hands && listening) talk.listen(false);
+    talk.ear.listen(false);
     kept.handsFree.value = !hands;
   };
   const active = holding || listening;
@@ -38,10 +41,10 @@ export function Button({ talk }) {
       onPointerDown=${down} onPointerUp=${() => talk.release()} onPointerCancel=${() => talk.release()}
       onLostPointerCapture=${() => talk.release()} onKeyDown=${key} onKeyUp=${key} onBlur=${() => talk.release()}
       onContextMenu=${(/** @type {Event} */ event) => event.preventDefault()}
-      onClick=${() => hands && talk.listen()}>
+      onClick=${() => hands && talk.ear.listen()}>
       <span class="ring" ref=${ring}></span><${Icon} name="talk" />
     </button>
-    <button class="plain round stop" disabled=${status !== "speaking" && status !== "thinking"} onClick=${() => talk.interrupt()}
+    <button class="plain round stop" aria-disabled=${answers ? undefined : "true"} onClick=${() => talk.interrupt()}
       aria-label=${t("talk.stop")} title=${t("talk.stop")}><${Icon} name="stop" /></button>
     <p id="status" class="status" role="status">${t(`status.${status}${status === "idle" && hands ? "_hands_free" : ""}`)}</p>
   </div>`;
@@ -52,7 +55,7 @@ function useLevel(talk) {
   const ring = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(
     () =>
-      talk.level.subscribe((level) => {
+      talk.ear.level.subscribe((level) => {
         if (ring.current) ring.current.style.transform = `scale(${1 + Math.min(1, Math.sqrt(level) * 1.6) * 0.5})`;
       }),
     [talk],

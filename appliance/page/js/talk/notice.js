@@ -17,5 +17,6 @@ export function Notice({ talk }) {
     ${nothing && html`<p class="notice">${t("talk.heard_nothing")}</p>`}
     ${lost && html`<p class="notice">${t("talk.lost")}</p>`}
     ${text && html`<p class="notice wrong">${text}</p>`}
+    ${fault?.code === "microphone_outdated" && html`<p><button class="primary" onClick=${() => location.reload()}>${t("load_again")}</button></p>`}
   </div>`;
 }

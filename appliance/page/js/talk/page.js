@@ -1,5 +1,6 @@
 // Talking: what was said above, the button and the line to type in below.
 
+import { Player } from "../audio/player.js";
 import { Icon } from "../icons.js";
 import * as kept from "../kept.js";
 import { later } from "../later.js";
@@ -18,7 +19,9 @@ export function TalkPage() {
   const hood = useValue(kept.developer);
   useEffect(() => {
     const stop = (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) current.interrupt();
+      if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+      if (current.ear.holding.peek()) current.ear.throwAway();
+      else current.interrupt();
     };
     addEventListener("keydown", stop);
     return () => removeEventListener("keydown", stop);
@@ -41,6 +44,9 @@ export function TalkPage() {
 function Said() {
   const current = talk();
   const list = useValue(current.utterances);
+  const sounds = useValue(current.player.sounds);
+  const aloud = useValue(kept.aloud) && Player.able;
+  const drawn = useRef(/** @type {WeakMap<Utterance, unknown>} */ (new WeakMap()));
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const follows = useRef(true);
   useEffect(() => {
@@ -52,15 +58,34 @@ function Said() {
   };
   return html`<div class="said" ref=${box} onScroll=${scrolled} tabindex="0" role="log" aria-live="off" aria-label=${t("talk.said")}>
     ${list.length === 0 && html`<${Welcome} />`}
-    ${list.map((each) => html`<${Saying} key=${each.id} said=${each} player=${current.player} />`)}
+    ${list.map((each) => draw(each, sounds === each.id ? current.player : null, drawn.current))}
     ${
       list.length > 0 &&
-      html`<p class="again"><button class="plain" onClick=${() => current.change()}>
+      html`<p class="hidden" role="status">${aloud ? "" : read(list)}</p><p class="again"><button class="plain" onClick=${() => current.change()}>
       <${Icon} name="plus" />${t("talk.new")}</button></p>`
     }
   </div>`;
 }
 
+/** The last reply, once it is whole: for who has a screen read to them, where the box does not speak. @param {readonly Utterance[]} list */
+function read(list) {
+  const last = list.at(-1);
+  return last?.role === "assistant" && last.state === "done" ? last.text : "";
+}
+
+/**
+ * What has not changed is not drawn again, however long the conversation.
+ * @param {Utterance} said
+ * @param {import("../audio/player.js").Player | null} player that says it now
+ * @param {WeakMap<Utterance, unknown>} drawn
+ */
+function draw(said, player, drawn) {
+  if (player) return html`<${Saying} key=${said.id} said=${said} player=${player} />`;
+  if (!drawn.has(said)) drawn.set(said, html`<${Saying} key=${said.id} said=${said} />`);
+  return drawn.get(said);
+}
+
 function Welcome() {
-  return html`<div class="welcome"><${Icon} name="mark" /><p>${t("talk.welcome")}</p><p class="quiet">${t("talk.private")}</p></div>`;
+  const hands = useValue(kept.handsFree);
+  return html`<div class="welcome"><${Icon} name="mark" /><p>${t(hands ? "talk.welcome_hands_free" : "talk.welcome")}</p><p class="quiet">${t("talk.private")}</p></div>`;
 }

@@ -22,12 +22,10 @@ export function Saying({ said, player, children }) {
 function Spoken({ said, player }) {
   const line = useRef(/** @type {HTMLElement | null} */ (null));
   const all = pieces(said.text, said.clauses);
-  const spoken = player && said.clauses.length > 0;
   useEffect(() => {
-    if (!player || !spoken) return undefined;
+    if (!player) return undefined;
     const follow = () => {
-      const sounds = player.item === said.id && player.sounding;
-      const count = sounds ? lit(all, player.heard(said.id)) : 0;
+      const count = lit(all, player.heard(said.id));
       [...(line.current?.children ?? [])].forEach((span, number) => {
         span.classList.toggle("lit", number < count);
         span.classList.toggle("now", number === count - 1);
@@ -35,8 +33,15 @@ function Spoken({ said, player }) {
       frame = requestAnimationFrame(follow);
     };
     let frame = requestAnimationFrame(follow);
-    return () => cancelAnimationFrame(frame);
+    return () => {
+      cancelAnimationFrame(frame);
+      for (const span of line.current?.children ?? []) span.classList.remove("lit", "now");
+    };
   });
   if (!said.text) return html`<p class="waiting" aria-hidden="true"><i></i><i></i><i></i></p>`;
-  return html`<p ref=${line}>${all.map((piece, number) => html`<span key=${number}>${piece.text}</span>`)}</p>`;
+  const heard = said.heard ?? said.text.length;
+  return html`<p ref=${line}>${all.map((piece, number) => {
+    const at = all.slice(0, number).reduce((sum, each) => sum + each.text.length, 0);
+    return html`<span key=${number} class=${at >= heard ? "unheard" : undefined}>${piece.text}</span>`;
+  })}</p>`;
 }
