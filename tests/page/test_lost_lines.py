@@ -89,9 +89,9 @@ def test_ten_seconds_without_a_network_in_the_middle_of_a_reply(box: str, browse
         with browsers.opened(url, kept={"developer": True, "assistant": made.json()["name"]}) as page:
             type_and_hear(page)
             between.lose()
+            expect(page.locator("#status")).to_have_text("Connecting again …")
             back = threading.Timer(LOST_SECONDS, between.find)
             back.start()
-            expect(page.locator("#status")).to_have_text("Connecting again …")
             expect(page.get_by_role("alert")).to_have_text(re.compile("The connection is lost"))
             expect(page.locator("#status")).to_have_text("Speaking")
             expect(page.locator("#status")).to_have_text("Hold to talk")
@@ -114,7 +114,7 @@ def test_what_is_said_while_the_network_is_away_is_answered_when_it_is_back(
             between.lose()
             expect(page.locator("#status")).to_have_text("Connecting again …")
             between.find()
-            expect(page.locator(".saying.mine p")).to_have_text(re.compile("sky is blue and the grass is green"))
+            expect(page.locator(".saying.mine p")).to_have_text(re.compile("sky is blue"))
             expect(page.locator("#status")).to_have_text("Speaking")
             expect(page.locator("#status")).to_have_text("Listening")
             assert remembered(box, page) == [("user", "completed"), ("assistant", "completed")]

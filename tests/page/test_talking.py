@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TELLER = "Storyteller"
 """An assistant whose replies are long enough to be interrupted."""
-ASKED = re.compile("sky is blue and the grass is green")
+ASKED = re.compile("sky is blue")
 """What is sure to be understood of the question, whatever the browser's echo canceller does to it."""
 HANDS_FREE = {"hands-free": True, "spoken-language": "en", "assistant": TELLER}
 
