@@ -124,3 +124,20 @@ def test_the_button_is_held_by_keyboard_too(box: str, question: bytes, browsers:
         page.keyboard.up(" ")
         expect(said(page, "assistant")).to_have_text(re.compile(r"\w+ \w+"))
         expect(status(page)).to_have_text("Hold to talk")
+
+
+def test_a_finger_holds_the_button_and_hears_the_answer(
+    box: str, question: bytes, browsers: Browsers, tmp_path: Path
+) -> None:
+    mic = microphone(tmp_path / "mic.wav", question)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with browsers.opened(box, mic=mic, kept={"spoken-language": "en"}, **phone) as page:
+        place = page.get_by_role("button", name="Hold to talk").bounding_box()
+        assert place is not None
+        finger = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+        hand = page.context.new_cdp_session(page)
+        hand.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [finger]})
+        expect(said(page, "user")).to_have_text(re.compile("sky"))
+        hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        expect(said(page, "assistant")).to_have_text(re.compile(r"\w+ \w+"))
+        expect(status(page)).to_have_text("Hold to talk")  # its last sample was played
