@@ -3,7 +3,6 @@
 import { ask } from "./http.js";
 import { Icon } from "./icons.js";
 import * as kept from "./kept.js";
-import { Outdated } from "./later.js";
 import { html, signal, useEffect, useRef, useState, useValue } from "./view.js";
 import { who } from "./who.js";
 import { language, languages, speak, t } from "./words.js";
@@ -89,7 +88,7 @@ function Form({ close }) {
     <hr />
     <${Choice} name="page_language" choice=${kept.pageLanguage} chosen=${shown} after=${read}
       options=${languages.map((tag) => [tag, of(tag)])} />
-    ${outdated && html`<${Outdated} />`}
+    <p role="alert" class="wrong small">${outdated ? t("outdated") : ""}</p>
     <${Choice} name="theme" choice=${kept.theme} options=${["auto", "light", "dark"].map((each) => [each, t(`choices.theme_${each}`)])} />
     <${Switch} name="developer" choice=${kept.developer} />
     <${Account} />

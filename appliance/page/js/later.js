@@ -30,7 +30,7 @@ export function later(load) {
 }
 
 /** The box has another release than this page is of, or cannot be reached. */
-export function Outdated() {
+function Outdated() {
   return html`<section class="card narrow" role="alert"><p>${t("outdated")}</p>
     <button class="primary" onClick=${() => location.reload()}>${t("load_again")}</button></section>`;
 }
