@@ -53,7 +53,7 @@ CODES: Final = MappingProxyType(
         "invalid_api_key": (401, "The key is unknown, has expired or has been revoked."),
         "insufficient_permissions": (403, "The key's role or scopes do not allow this."),
         "session_moved": (403, "The live conversation goes on over another connection, which asked for it."),
-        "session_ended": (403, "An administrator has ended the live conversation or the spoken turn."),
+        "session_ended": (403, "An administrator has ended the conversation, or its user has deleted it."),
         "origin_refused": (403, "The page that asks is of an origin that is not in `http.origins`."),
         "voice_not_found": (404, "No installed voice has that name."),
         "model_not_found": (404, "No installed model has that name for this task."),

@@ -96,7 +96,9 @@ async def _changed(box: Box, caller: Caller, conversation: str, data: ChangeConv
 async def delete_conversation(
     box: NamedDependency[Box], caller: NamedDependency[Caller], conversation: FromPath[str]
 ) -> Deleted:
-    """For good, with everything that was said in it."""
+    """For good, with everything that was said in it. Who still speaks in it is ended first (`session_ended`)."""
+    await box.lines.leave(caller, conversation)
+    await box.conversations.settled()
     await box.conversations.delete(caller.owner, conversation)
     box.audit.note(caller.actor, "conversation deleted", conversation, caller.address)
     return Deleted(id=conversation)

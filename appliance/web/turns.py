@@ -136,7 +136,7 @@ async def _events(box: Box, caller: Caller, turn: Turn, form: AudioFormat, write
 async def _take(box: Box, caller: Caller, turn: Turn, tell: Any) -> None:
     """Run the turn beside the writing of its events, so that a slow client holds up no engine."""
     CACHED.set(turn.remembered)
-    with box.lines.take(caller, "turn"), one_error():
+    with box.lines.take(caller, "turn", turn.conversation), one_error():
         happened, to_tell = anyio.create_memory_object_stream[TurnEvent](EVENTS)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run, box, turn, happened)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from doors import simulated_doors
 from simulated import World
-from test_remembering import calling
+from test_remembering import Socket, calling
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +78,35 @@ def test_who_takes_over_finds_what_the_lost_line_was_saying_written_down(url: st
             assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "session_moved")
             world.replies = ["Here again."]
             assert found.ask("And now?")["status"] == "completed"
+
+
+def test_a_conversation_that_is_deleted_while_it_is_held_does_not_come_back(url: str, world: World) -> None:
+    world.replies = ["One long answer that goes on and on for many more words than anybody has time to hear."]
+    with calling(url) as deleted, calling(url, "cellar") as other:
+        deleted.say("Hello")
+        deleted.send("response.create")
+        for _ in range(12):
+            deleted.until("response.output_audio.delta")
+        assert httpx.delete(f"{url}/v1/conversations/kitchen").status_code == 200
+        error = deleted.until("error")["error"]
+        assert (error["code"], error["message"]) == ("session_ended", "The conversation was deleted.")
+        with pytest.raises(ConnectionClosed) as closed:
+            deleted.until("nothing")
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "session_ended")
+        world.replies = ["Still here."]
+        assert other.ask("Are you there?")["status"] == "completed"
+    assert [each["id"] for each in httpx.get(f"{url}/v1/conversations").json()["data"]] == ["cellar"]
+
+
+def test_one_that_got_its_id_from_the_box_does_not_come_back_either(url: str) -> None:
+    with connect(f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default", open_timeout=20) as connection:
+        held = Socket(connection)
+        conversation = held.until("conversation.created")["conversation"]["id"]
+        held.say("Hello")
+        assert httpx.delete(f"{url}/v1/conversations/{conversation}").status_code == 200
+        assert held.until("error")["error"]["code"] == "session_ended"
+    assert httpx.get(f"{url}/v1/conversations").json()["data"] == []
 
 
 def test_other_conversations_and_who_does_not_ask_leave_a_line_alone(url: str, world: World) -> None:

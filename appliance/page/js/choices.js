@@ -3,7 +3,7 @@
 import { ask } from "./http.js";
 import { Icon } from "./icons.js";
 import * as kept from "./kept.js";
-import { html, signal, useEffect, useRef, useValue } from "./view.js";
+import { html, signal, useEffect, useRef, useState, useValue } from "./view.js";
 import { who } from "./who.js";
 import { language, languages, speak, t } from "./words.js";
 
@@ -40,7 +40,7 @@ async function load() {
   try {
     models.value = (await ask("GET", "/v1/models")).data;
   } catch {
-    models.value = [];
+    // The names that were known stay, and what was chosen can always be seen.
   }
 }
 
@@ -62,7 +62,13 @@ export function Choices() {
 function Form({ close }) {
   const all = useValue(models);
   const shown = useValue(language);
+  const [outdated, setOutdated] = useState(false);
   useEffect(() => void load(), []);
+  const read = (/** @type {string} */ tag) =>
+    speak(tag).then(
+      () => setOutdated(false),
+      () => setOutdated(true),
+    );
   const voices = [
     ...new Set(all.filter((each) => each.role === "tts" && !each.alias_of).flatMap((each) => each.voices)),
   ];
@@ -80,8 +86,9 @@ function Form({ close }) {
       options=${[["", t("choices.spoken_any")], ...SPOKEN.map((tag) => [tag, spoken.of(tag) ?? tag])]} />
     <${Switch} name="aloud" choice=${kept.aloud} />
     <hr />
-    <${Choice} name="page_language" choice=${kept.pageLanguage} chosen=${shown} after=${speak}
+    <${Choice} name="page_language" choice=${kept.pageLanguage} chosen=${shown} after=${read}
       options=${languages.map((tag) => [tag, of(tag)])} />
+    <p role="alert" class="wrong small">${outdated ? t("outdated") : ""}</p>
     <${Choice} name="theme" choice=${kept.theme} options=${["auto", "light", "dark"].map((each) => [each, t(`choices.theme_${each}`)])} />
     <${Switch} name="developer" choice=${kept.developer} />
     <${Account} />
@@ -94,13 +101,16 @@ function Form({ close }) {
  */
 function Choice({ name, choice, options, chosen, after }) {
   const value = useValue(choice);
+  const now = chosen ?? value;
+  /** What was chosen answers even while the box's names are not known, or where it is not among them any more. */
+  const all = options.some(([key]) => key === now) ? options : [...options, [now, now]];
   const change = (/** @type {Event} */ event) => {
     choice.value = /** @type {HTMLSelectElement} */ (event.currentTarget).value;
     after?.(choice.value);
   };
   return html`<label class="row"><span>${t(`choices.${name}`)}</span>
-    <select onChange=${change} value=${chosen ?? value}>
-      ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === (chosen ?? value)}>${words}</option>`)}
+    <select onChange=${change} value=${now}>
+      ${all.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === now}>${words}</option>`)}
     </select></label>`;
 }
 

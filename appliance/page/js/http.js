@@ -1,5 +1,6 @@
 // Questions to the box. What it refuses is an error with its own sentence and code.
 
+import { either } from "./either.js";
 import { who } from "./who.js";
 
 const PATIENCE_MS = 30_000;
@@ -24,7 +25,7 @@ export class Refused extends Error {
 async function send(method, path, more = {}) {
   const waits = [AbortSignal.timeout(more.patience ?? PATIENCE_MS), ...(more.signal ? [more.signal] : [])];
   /** @type {RequestInit} */
-  const how = { method, signal: AbortSignal.any(waits), headers: {} };
+  const how = { method, signal: either(waits), headers: {} };
   if (more.form) how.body = more.form;
   else if (more.body !== undefined) {
     how.body = JSON.stringify(more.body);
@@ -45,6 +46,22 @@ async function send(method, path, more = {}) {
 }
 
 /**
+ * The whole of an answer: one that is cut off is none.
+ * @template T
+ * @param {Promise<T>} reading
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+async function whole(reading, signal) {
+  try {
+    return await reading;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused("", 0, "unreachable");
+  }
+}
+
+/**
  * Ask, and read the JSON that is answered.
  * @param {string} method
  * @param {string} path
@@ -54,7 +71,7 @@ async function send(method, path, more = {}) {
  */
 export async function ask(method, path, body, more = {}) {
   const answer = await send(method, path, { body, ...more });
-  return answer.status === 204 ? null : answer.json();
+  return answer.status === 204 ? null : whole(answer.json(), more.signal);
 }
 
 /**
@@ -65,10 +82,11 @@ export async function ask(method, path, body, more = {}) {
  */
 export async function sendForm(path, form, more = {}) {
   const answer = await send("POST", path, { form, patience: 600_000, ...more });
-  return answer.json();
+  return whole(answer.json(), more.signal);
 }
 
 /** What a door gives, as a blob. @param {string} path */
 export async function blob(path) {
-  return (await send("GET", path, { patience: 120_000 })).blob();
+  const answer = await send("GET", path, { patience: 120_000 });
+  return whole(answer.blob());
 }

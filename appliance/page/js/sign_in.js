@@ -6,15 +6,22 @@ import { html, useState } from "./view.js";
 import { who } from "./who.js";
 import { known, t } from "./words.js";
 
-/** What to say of an error: words of our own for its code where there are any. @param {unknown} error */
+/** Codes of which the box's own sentence says more: which field it is, and what is right. */
+const EXACT = new Set(["invalid_value"]);
+
+/**
+ * What to say of an error, to be drawn: words of our own for its code where there are any, or the box's English sentence.
+ * @param {unknown} error
+ * @returns {unknown}
+ */
 export function said(error) {
   const { code, message } = /** @type {{code?: string, message?: string}} */ (error ?? {});
-  if (code && known(`error.${code}`)) return t(`error.${code}`);
-  return message || t("error.unknown");
+  if (code && known(`error.${code}`) && !(message && EXACT.has(code))) return t(`error.${code}`);
+  return message ? html`<span lang="en">${message}</span>` : t("error.unknown");
 }
 
 export function SignIn() {
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState(/** @type {unknown} */ (""));
   const [busy, setBusy] = useState(false);
   const enter = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();

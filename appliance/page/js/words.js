@@ -4,6 +4,7 @@ import { base } from "./place.js";
 import { signal } from "./view.js";
 
 const FALLBACK = "en";
+const PATIENCE_MS = 8_000;
 
 /** @type {Record<string, string>} */
 let words = {};
@@ -31,14 +32,15 @@ export function fitting(wanted) {
   return FALLBACK;
 }
 
-/** @param {string} tag */
+/** Raises an error where it cannot be had, as after an update of the box. @param {string} tag */
 async function file(tag) {
-  const answer = await fetch(`${base}words/${tag}.json`);
-  return answer.ok ? answer.json() : {};
+  const answer = await fetch(`${base}words/${tag}.json`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!answer.ok) throw new Error(`words/${tag}.json: ${answer.status}`);
+  return answer.json();
 }
 
 /**
- * Speak another language from now on.
+ * Speak another language from now on. Where its words cannot be had, the old ones stay, and an error is raised.
  * @param {string} tag
  */
 export async function speak(tag) {

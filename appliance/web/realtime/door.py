@@ -85,11 +85,11 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
             if conversation and socket.query_params.get("takeover") in ("1", "true"):
                 await box.lines.take_over(caller, conversation)
                 await box.conversations.settled()
-            with box.lines.take(caller, "live", conversation or ""):
+            name = conversation or new_id("conv")
+            with box.lines.take(caller, "live", name):
                 lead = Lead(box, caller)
                 session, conduct = await lead.begin(_wishes(socket, box))
                 session = msgspec.structs.replace(session, id=session_id)
-                name = conversation or new_id("conv")
                 history = await box.conversations.history(caller.owner, name, MOST_RESUMED) if conversation else ()
                 record = Record(box.conversations, box.recorder, box.stories, caller.owner, name)
                 socket.scope["state"][BEGUN] = True

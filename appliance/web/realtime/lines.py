@@ -14,7 +14,7 @@ from appliance.errors import Forbidden, NotFound, Overloaded, RateLimited, Unaut
 from appliance.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from appliance.web.identity.caller import Caller
 
@@ -38,7 +38,7 @@ class Speaker:
     kind: Kind
     caller: Caller
     conversation: str = ""
-    """The one that is gone on from, if any."""
+    """The one that is spoken in."""
     id: str = field(default_factory=lambda: new_id("line"))
     since: float = field(default_factory=time.time)
     """Seconds since the epoch."""
@@ -71,7 +71,8 @@ class Lines:
         """One of them, for as long as the block lasts; a key may have `allowance.sessions` of them (0: all).
 
         Raises `Overloaded` and `RateLimited` at once, and before the block ends `Unauthorized` when the key ends or the
-        browser signs out, `Forbidden` when an administrator ends it or its user goes on elsewhere.
+        browser signs out, `Forbidden` when an administrator ends it, its user goes on elsewhere, or the
+        conversation is deleted.
         """
         most = caller.allowance.sessions
         if most and sum(other.caller.key == caller.key for other in self._taken.values()) >= most:
@@ -122,14 +123,28 @@ class Lines:
         A network that changes leaves a line behind that nobody is told of; what it would do until it is missed must
         not mix with what is said on the next one. Raises `Overloaded` where one does not stop.
         """
+        why = Forbidden("The conversation goes on over another connection.", code="session_moved")
+        await self._leave(caller, conversation, ("live",), why)
+
+    async def leave(self, caller: Caller, conversation: str) -> None:
+        """Have all of the caller's lines stop in a conversation that is to be deleted, as `take_over` does.
+
+        What one of them wrote later would begin the conversation anew.
+        """
+        await self._leave(
+            caller, conversation, ("live", "turn"), Forbidden("The conversation was deleted.", code="session_ended")
+        )
+
+    async def _leave(self, caller: Caller, conversation: str, kinds: Sequence[Kind], why: Forbidden) -> None:
         for scope, speaker in list(self._taken.items()):
-            if speaker.conversation == conversation and speaker.caller.owner.user == caller.owner.user:
-                why = Forbidden("The conversation goes on over another connection.", code="session_moved")
-                self._send_away(scope, speaker, why)
-                with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
-                    await speaker.gone.wait()
-                if waiting.cancelled_caught:
-                    raise Overloaded("The conversation's other connection does not end.", retry_after=5)
+            theirs = speaker.conversation == conversation and speaker.caller.owner.user == caller.owner.user
+            if not theirs or speaker.kind not in kinds:
+                continue
+            self._send_away(scope, speaker, why)
+            with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
+                await speaker.gone.wait()
+            if waiting.cancelled_caught:
+                raise Overloaded("The conversation's other connection does not end.", retry_after=5)
 
     def _send_away(self, scope: anyio.CancelScope, speaker: Speaker, why: Forbidden) -> None:
         self._sent_away[speaker.id] = why

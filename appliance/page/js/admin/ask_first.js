@@ -12,7 +12,7 @@ export function AskFirst({ title, text, yes, act, close }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const done = useRef(false);
   const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState(/** @type {unknown} */ (""));
   useEffect(() => dialog.current?.showModal(), []);
   const go = async () => {
     setBusy(true);

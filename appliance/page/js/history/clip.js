@@ -11,7 +11,7 @@ import { doorOf } from "./listed.js";
 export function Clip({ conversation, item }) {
   const [url, setUrl] = useState("");
   const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState(/** @type {unknown} */ (""));
   const sound = useRef(/** @type {HTMLAudioElement | null} */ (null));
   const gone = useRef(false);
   useEffect(() => {

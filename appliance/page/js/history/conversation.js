@@ -11,8 +11,9 @@ import { day, moment, t } from "../words.js";
 import { byDay } from "./days.js";
 import { entries, utterances } from "./entries.js";
 import { Entry } from "./entry.js";
+import { Exports } from "./exports.js";
 import { doorOf, titleOf } from "./listed.js";
-import { Exports, Manage } from "./manage.js";
+import { Manage } from "./manage.js";
 import { usePages } from "./pages.js";
 
 /** @typedef {import("./manage.js").Task} Task */

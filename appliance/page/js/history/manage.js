@@ -2,10 +2,11 @@
 
 import { ask } from "../http.js";
 import { Icon } from "../icons.js";
-import { said } from "../sign_in.js";
 import { talk } from "../talk/current.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 import { t } from "../words.js";
+import { useAttempt } from "./attempt.js";
+import { Exports } from "./exports.js";
 import { doorOf, titleOf } from "./listed.js";
 
 const MOST_TITLE = 200;
@@ -47,14 +48,6 @@ function Menu({ one, choose }) {
   </div>`;
 }
 
-/** @param {{id: string}} props */
-export function Exports({ id }) {
-  return ["markdown", "json"].map(
-    (format) => html`<a key=${format} class="button" href=${`${doorOf(id)}/export?format=${format}`} download>
-      <${Icon} name="download" />${t(`history.export_${format}`)}</a>`,
-  );
-}
-
 /** @param {{one: Listed, finish: (outcome: Outcome) => void, close: () => void}} props */
 function Rename({ one, finish, close }) {
   const { busy, wrong, attempt } = useAttempt();
@@ -85,7 +78,7 @@ function Delete({ one, finish, close }) {
   useEffect(() => safe.current?.focus(), []);
   const remove = () =>
     attempt(async () => {
-      // A conversation that is still being held would be written down anew with its next word.
+      // The box ends the line of one that is still being held; what is said next is a new one.
       if (talk().conversation.peek() === one.id) talk().change();
       await ask("DELETE", doorOf(one.id));
       finish("deleted");
@@ -95,22 +88,4 @@ function Delete({ one, finish, close }) {
     <p role="alert" class="wrong">${wrong}</p>
     <div class="actions"><button class="danger" onClick=${remove} disabled=${busy}><${Icon} name="bin" />${t("history.delete")}</button>
       <button ref=${safe} onClick=${close}>${t("history.cancel")}</button></div>`;
-}
-
-/** Something that may be refused, tried once at a time. */
-function useAttempt() {
-  const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
-  const attempt = async (/** @type {() => Promise<void>} */ task) => {
-    setBusy(true);
-    setWrong("");
-    try {
-      await task();
-    } catch (error) {
-      setWrong(said(error));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { busy, wrong, attempt };
 }

@@ -12,7 +12,7 @@ const PAGE = 25;
 export function Audit({ turn }) {
   const [entries, setEntries] = useState(/** @type {any[] | null} */ (null));
   const [more, setMore] = useState(false);
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState(/** @type {unknown} */ (""));
   const load = async (/** @type {any[]} */ before) => {
     setWrong("");
     const from = before.length ? `&before=${before.at(-1).number}` : "";

@@ -10,7 +10,7 @@ import { GRANTABLE, grant, LIMITS, USUAL } from "./grant.js";
 export function NewKey({ made }) {
   const [role, setRole] = useState(/** @type {import("./grant.js").Role} */ ("user"));
   const [scopes, setScopes] = useState(USUAL.user);
-  const [wrong, setWrong] = useState({ text: "", at: "" });
+  const [wrong, setWrong] = useState({ text: /** @type {unknown} */ (""), at: "" });
   const [busy, setBusy] = useState(false);
   const choose = (/** @type {Event} */ event) => {
     const chosen = /** @type {import("./grant.js").Role} */ (

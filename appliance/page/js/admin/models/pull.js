@@ -28,7 +28,7 @@ export function Pull({ pull, again }) {
       ${pull.state === "cancelled" && html`<p class="quiet">${t("admin.models.pull_kept")}</p>`}
     </div>
     ${running && html`<${Progress} label=${t("admin.models.pull_running", { names })} done=${pull.done} total=${pull.total} />`}
-    <p role="alert" class="wrong">${error ? said(error) : pull.state === "failed" ? pull.why : ""}</p>
+    <p role="alert" class="wrong">${error ? said(error) : pull.state === "failed" ? html`<span lang="en">${pull.why}</span>` : ""}</p>
     ${running && html`<div class="actions"><button onClick=${cancel}>${t("admin.models.cancel")}</button></div>`}
   </section>`;
 }
