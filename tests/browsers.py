@@ -52,7 +52,7 @@ class Browsers:
     @contextmanager
     def opened(
         self, url: str, *, mic: Path | None = None, allow: bool = True, environ: Mapping[str, str] | None = None,
-        arguments: tuple[str, ...] = (), kept: Mapping[str, Any] | None = None, **visit: Any,
+        arguments: tuple[str, ...] = (), kept: Mapping[str, Any] | None = None, visit: Mapping[str, Any] | None = None,
     ) -> Iterator[Page]:  # fmt: skip
         """An address. Errors in the page, and what its policy forbids, are errors of the test.
 
@@ -70,7 +70,7 @@ class Browsers:
                 ignore_default_args=["--mute-audio"], env=None if environ is None else {**environ},
             ) as browser,
         ):  # fmt: skip
-            context = browser.new_context(**{"locale": "en-GB", **visit})
+            context = browser.new_context(**{"locale": "en-GB", **(visit or {})})
             context.set_default_timeout(PATIENCE_MS)
             for name, value in (kept or {}).items():
                 text = json.dumps(json.dumps(value))

@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "log") as (_, url):
         mic = microphone(Path(folder) / "mic.wav", (SPEECH / "spk1_snt5.wav").read_bytes(), before=1.0)
         for size, scheme, way in WAYS:
-            with chromium.opened(url, mic=mic, kept={"hands-free": True, "spoken-language": "en"}, **way) as page:
+            with chromium.opened(url, mic=mic, kept={"hands-free": True, "spoken-language": "en"}, visit=way) as page:
                 page.get_by_role("button", name="Listen").click()
                 expect(page.locator(".saying.its.done")).to_have_count(1)
                 expect(page.locator("#status")).to_have_text("Listening")
@@ -58,7 +58,7 @@ def main() -> None:
                 expect(page.get_by_text("All is well")).to_be_visible()
                 expect(page.get_by_text("is being measured")).to_have_count(0)
                 taken(page, f"admin-{size}-{scheme}")
-        with chromium.opened(url, mic=mic, kept={"hands-free": True, "developer": True}, **WAYS[0][2]) as page:
+        with chromium.opened(url, mic=mic, kept={"hands-free": True, "developer": True}, visit=WAYS[0][2]) as page:
             page.get_by_role("button", name="Listen").click()
             expect(page.locator(".waterfall")).to_be_visible()
             taken(page, "under-the-hood")
@@ -67,7 +67,7 @@ def main() -> None:
             taken(page, "history")
         file = httpx.post(f"{url}/v1/files", files={"file": ("boiler.md", MANUAL.encode())}).json()["id"]
         store = httpx.post(f"{url}/v1/vector_stores", json={"name": "House", "file_ids": [file]}).json()["id"]
-        with chromium.opened(f"{url}/admin/knowledge/{store}", **WAYS[0][2]) as page:
+        with chromium.opened(f"{url}/admin/knowledge/{store}", visit=WAYS[0][2]) as page:
             page.get_by_label("Question").fill("What does error E7 mean?")
             expect(page.get_by_text("Ready").first).to_be_visible()
             page.get_by_role("button", name="Search").click()

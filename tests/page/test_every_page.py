@@ -18,7 +18,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SECTIONS = ("", "/keys", "/usage", "/models", "/knowledge", "/assistants", "/backups", "/logs", "/doctor")
 TITLE = "A walk by keyboard"
 SERIOUS = ("serious", "critical")
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "locale": "de-DE", "has_touch": True},
 }
@@ -44,7 +44,7 @@ def test_nothing_keeps_anybody_from_using_a_page(box: str, conversation: str, br
     if not AXE.exists():
         pytest.skip("needs axe: make node_modules/made, with the package npm")
     found: dict[str, object] = {}
-    with browsers.opened(box, bypass_csp=True, kept={"developer": True}, **WAYS[way]) as page:
+    with browsers.opened(box, kept={"developer": True}, visit=WAYS[way] | {"bypass_csp": True}) as page:
         page.get_by_role("textbox").fill("Hello.")
         page.keyboard.press("Enter")
         expect(page.locator(".saying.its.done")).to_be_visible()

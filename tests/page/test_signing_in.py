@@ -114,7 +114,7 @@ def test_where_https_is_missing_the_page_says_so(url: str, folder: Path, browser
 
 def test_the_page_speaks_german_to_whoever_reads_it(url: str, folder: Path, browsers: Browsers) -> None:
     shown = key(folder, "dora")
-    with browsers.opened(url, locale="de-AT") as page:
+    with browsers.opened(url, visit={"locale": "de-AT"}) as page:
         expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
         assert page.locator("html").get_attribute("lang") == "de"
         page.get_by_label("Schlüssel").fill(shown)

@@ -131,7 +131,7 @@ def test_a_finger_holds_the_button_and_hears_the_answer(
 ) -> None:
     mic = microphone(tmp_path / "mic.wav", question)
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    with browsers.opened(box, mic=mic, kept={"spoken-language": "en"}, **phone) as page:
+    with browsers.opened(box, mic=mic, kept={"spoken-language": "en"}, visit=phone) as page:
         place = page.get_by_role("button", name="Hold to talk").bounding_box()
         assert place is not None
         finger = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}

@@ -44,7 +44,8 @@ OPEN: Final = {path for door in DOORS if door.opt[NEEDS] == "open" for path in d
 ROUTES: Final = sorted(
     (method, re.sub(r":\w+", "", path))
     for door in DOORS
-    if hasattr(door, "http_methods") and door.include_in_schema is not False  # the page is for browsers alone
+    if hasattr(door, "http_methods")
+    and getattr(door, "include_in_schema", True) is not False  # the page is for browsers alone
     for path in door.paths
     for method in door.http_methods
     if method != "HEAD"
