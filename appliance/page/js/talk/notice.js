@@ -1,18 +1,16 @@
 // What is wrong, and what to do: a microphone that was refused, a line that is lost, a reply that failed.
 
+import { said } from "../sign_in.js";
 import { html, useValue } from "../view.js";
-import { known, t } from "../words.js";
+import { t } from "../words.js";
 
 /** @param {{talk: import("../live/talk.js").Talk}} props */
 export function Notice({ talk }) {
   const fault = useValue(talk.fault);
   const lost = useValue(talk.line.state) === "lost";
   const nothing = useValue(talk.asking.heardNothing);
-  const text =
-    fault &&
-    (known(`error.${fault.code}`)
-      ? t(`error.${fault.code}`, { host: location.host })
-      : fault.message || t("error.unknown"));
+  const own = fault?.code.startsWith("microphone_") ? t(`error.${fault.code}`, { host: location.host }) : null;
+  const text = fault && (own ?? said(fault));
   return html`<div role="alert">
     ${nothing && html`<p class="notice">${t("talk.heard_nothing")}</p>`}
     ${lost && html`<p class="notice">${t("talk.lost")}</p>`}
