@@ -32,7 +32,7 @@ ADMIN = {NEEDS: "admin"}
 KIND = "application/octet-stream"
 VERIFY_SECONDS = 1_800.0
 """For the reading of one backup; one that takes longer is read with `appliance backup verify`."""
-INSTEAD = "`store.backups` names another folder; the nightly backup's unit may write where this one may not."
+INSTEAD = "`store.backups` names another folder."
 
 Recipient = Annotated[str, Meta(min_length=1, max_length=256)]
 
@@ -116,13 +116,18 @@ async def list_backups(box: NamedDependency[Box]) -> BackupList:
 async def make_backup(
     box: NamedDependency[Box], caller: NamedDependency[Caller], data: JSONBody[BackupRequest]
 ) -> MakingBody:
-    """Begins in the background, one at a time; it is read again before it counts. How far it is: the list."""
+    """Begins in the background, one at a time; it is read again before it counts. How far it is: the list.
+
+    Then the oldest beyond `store.backups_keep` go.
+    """
     await to_thread.run_sync(check_writable, box.settings.backups, INSTEAD)
     try:
         await to_thread.run_sync(Recipients, data.recipients)
     except BackupError as error:
         raise RequestError(str(error), param="recipients") from error
     options = [option for each in data.recipients for option in ("--recipient", each)]
+    if keep := box.settings.store.backups_keep:
+        options += ["--keep", str(keep)]
 
     async def make(hear: Hear) -> str:
         def heard(news: News) -> None:
@@ -135,7 +140,7 @@ async def make_backup(
     if box.switching.again:
         raise Conflict("The box is going over to another set of models; wait until it has.")
     begun = box.backing_up.begin((), make)
-    box.audit.note(caller.actor, "backup begun", "encrypted" if options else "", caller.address)
+    box.audit.note(caller.actor, "backup begun", "encrypted" if data.recipients else "", caller.address)
     return _making(begun)
 
 
