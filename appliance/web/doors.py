@@ -111,6 +111,7 @@ DOORS = (
     admin_models.choose_set,
     admin_backups.list_backups,
     admin_backups.make_backup,
+    admin_backups.cancel_backup,
     admin_backups.get_backup,
     admin_backups.verify_backup,
     admin_backups.delete_backup,
@@ -169,7 +170,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             tasks.start_soon(box.ingest.run)
             tasks.start_soon(box.meaning.run)
             tasks.start_soon(box.pulls.run)
-            tasks.start_soon(box.backing_up.run)
+            tasks.start_soon(box.backups_made.run)
             yield
             tasks.cancel_scope.cancel()
 

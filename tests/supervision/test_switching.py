@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 from click.testing import CliRunner
-from conftest import STATE, serving, wait_ready
+from conftest import STATE, serving, until, wait_ready
 from manager import manager
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -91,10 +91,7 @@ def switched(url: str, name: str | None) -> dict[str, Any]:
     """What came of a switch. Who asks waits in the socket meanwhile."""
     answer = put(url, name)
     assert (answer.status_code, answer.json()["state"]) == (202, "switching"), answer.text
-    found = get(url)
-    while found["switch"]["state"] == "switching":
-        found = get(url)
-    return found
+    return until(lambda: get(url), lambda found: found["switch"]["state"] != "switching")
 
 
 def voices(url: str) -> list[str]:
@@ -133,8 +130,7 @@ def test_who_asks_meanwhile_is_answered(world: World, tmp_path: Path) -> None:
                 workers = psutil.Process(process.pid).children()
                 found = switched(url, "two")
                 assert talking.result(PATIENCE_SECONDS) == 1012
-                while voices(url) != ["jane", "joe"]:
-                    pass
+                until(lambda: voices(url), lambda found: found == ["jane", "joe"])
             finally:
                 over.set()
             heard = [each for client in asking for each in client.result(PATIENCE_SECONDS)]
@@ -178,8 +174,7 @@ def test_a_kill_in_the_middle_leaves_the_set_before(world: World) -> None:
 
     with serving(world.log, world.state, **world.environ) as (process, url):
         assert put(url, "ill").status_code == 202
-        while not hollow_ended():
-            pass
+        until(hollow_ended)
         process.kill()
         assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
     with serving(world.log, world.state, **world.environ) as (_, url):
