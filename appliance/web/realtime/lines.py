@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class Speaker:
     kind: Kind
     caller: Caller
     conversation: str = ""
-    """The one that is gone on from, if any."""
+    """The one in which this goes on, as its client is told; nothing for a turn."""
     id: str = field(default_factory=lambda: new_id("line"))
     since: float = field(default_factory=time.time)
     """Seconds since the epoch."""
@@ -67,22 +68,27 @@ class Lines:
         self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self, caller: Caller, kind: Kind, conversation: str = "") -> Iterator[None]:
+    def take(
+        self, caller: Caller, kind: Kind, conversation: str = "", *, takes_over: bool = False
+    ) -> Iterator[Speaker]:  # fmt: skip
         """One of them, for as long as the block lasts; a key may have `allowance.sessions` of them (0: all).
+
+        `takes_over`: those that `take_over` is going to end count no more.
 
         Raises `Overloaded` and `RateLimited` at once, and before the block ends `Unauthorized` when the key ends or the
         browser signs out, `Forbidden` when an administrator ends it or its user goes on elsewhere.
         """
         most = caller.allowance.sessions
-        if most and sum(other.caller.key == caller.key for other in self._taken.values()) >= most:
-            raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
-        if len(self._taken) >= self._most:
-            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         speaker = Speaker(kind=kind, caller=caller, conversation=conversation)
+        others = [each for each in self._taken.values() if not (takes_over and _same(each, speaker))]
+        if most and sum(other.caller.key == caller.key for other in others) >= most:
+            raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
+        if len(others) >= self._most:
+            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         with anyio.CancelScope() as scope:
             self._taken[scope] = speaker
             try:
-                yield
+                yield speaker
             finally:
                 del self._taken[scope]
                 sent_away = self._sent_away.pop(speaker.id, None)
@@ -116,20 +122,23 @@ class Lines:
                 return speaker
         raise NotFound(f"Nobody speaks on {speaker_id[:128]!r} any more.", param="session_id")
 
-    async def take_over(self, caller: Caller, conversation: str) -> None:
-        """Have the caller's other lines stop on which a conversation goes on, until what was said is being written.
+    async def take_over(self, speaker: Speaker) -> None:
+        """Have the lines stop that its user has had in its conversation, until what was said is being written.
 
         A network that changes leaves a line behind that nobody is told of; what it would do until it is missed must
-        not mix with what is said on the next one. Raises `Overloaded` where one does not stop.
+        not mix with what is said on the next one. Where several take over at once, the last that came stays. Raises
+        `Overloaded` where one does not stop.
         """
-        for scope, speaker in list(self._taken.items()):
-            if speaker.conversation == conversation and speaker.caller.owner.user == caller.owner.user:
-                why = Forbidden("The conversation goes on over another connection.", code="session_moved")
-                self._send_away(scope, speaker, why)
-                with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
-                    await speaker.gone.wait()
-                if waiting.cancelled_caught:
-                    raise Overloaded("The conversation's other connection does not end.", retry_after=5)
+        earlier = itertools.takewhile(lambda each: each[1] is not speaker, self._taken.items())
+        left = [(scope, other) for scope, other in earlier if _same(other, speaker)]
+        for scope, other in left:
+            why = Forbidden("The conversation goes on over another connection.", code="session_moved")
+            self._send_away(scope, other, why)
+        with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
+            for _, other in left:
+                await other.gone.wait()
+        if waiting.cancelled_caught:
+            raise Overloaded("The conversation's other connection does not end.", retry_after=5)
 
     def _send_away(self, scope: anyio.CancelScope, speaker: Speaker, why: Forbidden) -> None:
         self._sent_away[speaker.id] = why
@@ -167,3 +176,8 @@ class Lines:
         """What a secret was made for; None if there is no such secret any more."""
         until, invitation = self._secrets.get(secret, (0.0, None))
         return invitation if until >= time.time() else None
+
+
+def _same(one: Speaker, other: Speaker) -> bool:
+    """Whether both are one user's, in one conversation."""
+    return one.conversation == other.conversation and one.caller.owner.user == other.caller.owner.user
