@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -131,7 +131,7 @@ def test_the_lost_line_leaves_its_place_to_the_one_that_takes_over(world: World)
 
 
 def test_another_users_conversation_of_the_same_name_is_left_alone(world: World, tmp_path: Path) -> None:
-    given = {"http": {"open": False}, "store": {"dir": str(tmp_path)}}
+    given: dict[str, dict[str, Any]] = {"http": {"open": False}, "store": {"dir": str(tmp_path)}}
     stages, names = Stages(world.stt, world.llm, world.tts, world.turn), Names("ears", "brain", {"joe": "mouth"})
     with furnished(given, stages, names) as url:
         made = ("keys", "create", "--state-dir", str(tmp_path))

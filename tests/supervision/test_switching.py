@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import psutil
 import pytest
@@ -20,9 +21,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from appliance import settings
+from appliance.catalog import lineup
+from appliance.catalog.faults import ModelsMissing
 from appliance.cli.main import main
+from appliance.cli.rounds import Rounds
 from appliance.errors import Conflict, RequestError
 from appliance.settings import Models, Settings, SettingsError, chosen
+from appliance.store.faults import StoreError
 from appliance.switching import Switch, Switching
 
 MANIFESTS = Path(__file__).parents[2] / "models"
@@ -268,3 +273,37 @@ async def test_a_choice_that_cannot_be_kept_is_left_again(tmp_path: Path) -> Non
     again = switching.next()
     assert again is not None
     assert again.models.set == "starter"
+
+
+@pytest.mark.parametrize("wrong", [StoreError("the database is newer"), OSError("no room")])
+async def test_what_is_no_sets_fault_ends_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Exception
+) -> None:
+    def broken(_: Settings) -> None:
+        raise wrong
+
+    switching = Switching(Settings(state_dir=tmp_path), check=lambda _: None)
+    assert switching.next() is not None
+    await tried(switching, "two")
+    monkeypatch.setattr(lineup, "lineup", broken)
+    with pytest.raises(click.ClickException, match=str(wrong)):
+        Rounds(switching, None).prepare()
+    assert switching.last == Switch(state="switching", before="starter", to="two")
+
+
+async def test_a_set_whose_models_have_gone_leads_to_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def gone(given: Settings) -> None:
+        asked.append(given.models.set)
+        raise ModelsMissing("gone")
+
+    switching = Switching(Settings(state_dir=tmp_path), check=lambda _: None)
+    assert switching.next() is not None
+    await tried(switching, "two")
+    monkeypatch.setattr(lineup, "lineup", gone)
+    with pytest.raises(click.ClickException, match="gone"):
+        Rounds(switching, None).prepare()
+    assert asked == ["two", "starter"]

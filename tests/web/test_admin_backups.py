@@ -93,7 +93,7 @@ def choosing(folder: Path) -> Iterator[Choosing]:
         looks.set()
         go.wait(PATIENCE_SECONDS)
 
-    given = {"http": {"open": True}, "store": {"dir": str(folder)}}
+    given: dict[str, dict[str, Any]] = {"http": {"open": True}, "store": {"dir": str(folder)}}
     settings = load(environ={}, overrides=given, state_dir=folder, choice=False)
     switching, stage = Switching(settings, check=check), ScriptedStage()
     switching.serve(lambda: None)
