@@ -88,6 +88,11 @@ class Switching:
         """Whether a server follows the one that ends now."""
         return self._again
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the box goes over to another set, or finds out if it may: what begins now would be ended."""
+        return self._again or (self.last is not None and self.last.state == "switching")
+
     def next(self) -> Settings | None:
         """What the next server has to serve with; None: there is to be none."""
         if self._begun and not self._again:

@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import openai
@@ -29,6 +29,7 @@ from appliance import logs
 from appliance import settings as settings_module
 from appliance.app import create_app, create_engines
 from appliance.catalog.lineup import lineup
+from appliance.settings.chosen import OVERRULED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,9 +47,12 @@ hypothesis_settings.load_profile("suite")
 for waiting in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, waiting, 60.0)
 
+Seen = TypeVar("Seen")
+
 STATE = Path(os.environ.get("STATE", ".state"))
 SPEECH = Path(__file__).parents[2] / "shared" / "speech"
 READY_SECONDS = 120
+PATIENCE_SECONDS = 120
 SETTLE_SECONDS = 20
 QUESTION = "Please tell me why the sky is blue and the grass is green."
 """Words that Whisper base always hears right from the starter voice, which never says a text twice the same."""
@@ -66,6 +70,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings_module.load(
         environ={},
         state_dir=STATE,
+        choice=False,
         overrides={
             "http": {"open": True},
             "store": {"dir": str(tmp_path_factory.mktemp("store"))},
@@ -85,7 +90,7 @@ def models(settings: Settings) -> Lineup:
 def encoder(settings: Settings) -> Installed:
     """The model that makes vectors, which setup.sh fetches beside the starter models."""
     chosen = settings_module.load(
-        environ={}, state_dir=settings.state_dir, overrides={"embed": {"model": "all-minilm-l6-v2"}}
+        environ={}, state_dir=settings.state_dir, choice=False, overrides={"embed": {"model": "all-minilm-l6-v2"}}
     )
     embed = lineup(chosen).embed
     assert embed is not None
@@ -119,6 +124,8 @@ def serving(log: Path, state: Path | str = STATE, **environ: str) -> Iterator[tu
     """
     command = [sys.executable, "-m", "appliance", "serve", "--open", "--port", "0", "--state-dir", str(state)]
     given = {**os.environ, "APPLIANCE_LOG__FORMAT": "json", "APPLIANCE_STORE__DIR": str(log.parent)}
+    if state is STATE:  # whose owner may have chosen another set for himself
+        given.setdefault(OVERRULED_BY, settings_module.Models().set)
     given |= {f"APPLIANCE_CACHE__{name}_MB": "0" for name in ("SPEECH", "TRANSCRIPTS")} | environ
     with log.open("wb") as output, subprocess.Popen(command, stderr=output, env=given) as process:
         workers: list[psutil.Process] = []
@@ -153,6 +160,15 @@ def wait_ready(url: str, *, status: int = 200) -> dict[str, Any]:
             pass
         time.sleep(0.05)
     raise AssertionError(answer.text if answer is not None else "nobody listens")
+
+
+def until(look: Callable[[], Seen], fits: Callable[[Seen], object] = bool) -> Seen:
+    """What there is to see, once it `fits`: asked again and again, as nobody tells."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not fits(seen := look()):
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.02)
+    return seen
 
 
 def descriptors(process: psutil.Process, most: int) -> int:

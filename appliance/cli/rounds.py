@@ -45,6 +45,7 @@ class Rounds:
         from appliance.app import create_app, create_engines
         from appliance.bytes_on_disk import give_way
         from appliance.catalog import lineup
+        from appliance.catalog.faults import CatalogError
         from appliance.errors import ApplianceError
         from appliance.settings import SettingsError
         from appliance.store.faults import StoreError
@@ -58,11 +59,14 @@ class Rounds:
                     made = first_key(settings) if self._first and not settings.http.open else None
                     engines = create_engines(settings, models)
                     app = create_app(settings, models, engines, self._told, self._switching)
-            except (lineup.ModelsMissing, SettingsError, StoreError, OSError, ApplianceError) as error:
-                why = error.message if isinstance(error, ApplianceError) else str(error)
-                if self._switching.failed(why):
+            except (lineup.ModelsMissing, SettingsError, CatalogError) as error:
+                if self._switching.failed(str(error)):
                     continue
-                raise click.ClickException(why) from error
+                raise click.ClickException(str(error)) from error
+            except (StoreError, OSError) as error:  # with any other set it would be the same
+                raise click.ClickException(str(error)) from error
+            except ApplianceError as error:
+                raise click.ClickException(error.message) from error
             if made is not None:
                 _log("first admin key made", file=str(made))
             self._first = False

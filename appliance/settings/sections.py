@@ -66,6 +66,9 @@ class Store(Section, frozen=True):
     backups: Annotated[
         str, Meta(description="Folder of backups, of this box alone; empty means `backups` beside the database.")
     ] = ""
+    backups_keep: Annotated[
+        int, Meta(ge=0, description="Backups there that stay when an admin has one made from elsewhere; 0: all.")
+    ] = 5
     user_days: Annotated[
         Days, Meta(description="Conversations of users that were not used for so long go; 0: never.")
     ] = 0

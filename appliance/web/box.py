@@ -80,8 +80,8 @@ class Box:
     scrape: Scrape
     switching: Switching
     pulls: Errands = field(default_factory=Errands)
-    backing_up: Errands = field(default_factory=Errands)
-    verifying: Verdicts = field(default_factory=Verdicts)
+    backups_made: Errands = field(default_factory=Errands)
+    verdicts: Verdicts = field(default_factory=Verdicts)
     spoken: SelfTests = field(default_factory=SelfTests)
     cores: Cores = field(default_factory=Cores)
     doctor: DoctorChild = field(default_factory=DoctorChild)

@@ -49,6 +49,7 @@ from appliance.web.gate import STRANGERS, Gate
 from appliance.web.identity.caller import caller_of
 from appliance.web.identity.guard import guard
 from appliance.web.identity.watch import watch_keys
+from appliance.web.page_files import page_files
 from appliance.web.realtime import door
 from appliance.web.traced import Traced
 
@@ -111,6 +112,7 @@ DOORS = (
     admin_models.choose_set,
     admin_backups.list_backups,
     admin_backups.make_backup,
+    admin_backups.cancel_backup,
     admin_backups.get_backup,
     admin_backups.verify_backup,
     admin_backups.delete_backup,
@@ -159,6 +161,7 @@ DOORS = (
 def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DOORS) -> ASGIApp:
     """The application of `doors`; `lifespan` has what else runs as long as it does."""
     settings = box.settings
+    page_files()  # now, as it takes a while: later every stream would stand still for it
 
     @asynccontextmanager
     async def remembering(_: Litestar) -> AsyncIterator[None]:
@@ -169,7 +172,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             tasks.start_soon(box.ingest.run)
             tasks.start_soon(box.meaning.run)
             tasks.start_soon(box.pulls.run)
-            tasks.start_soon(box.backing_up.run)
+            tasks.start_soon(box.backups_made.run)
             yield
             tasks.cancel_scope.cancel()
 

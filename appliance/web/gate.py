@@ -29,7 +29,9 @@ log = logs.logger(__name__)
 
 REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}")
 QUIET: Final = frozenset(("/health/live", "/health/ready", "/metrics"))
-ASKED_AGAIN: Final = frozenset(f"/v1/admin/{each}" for each in ("status", "sessions", "latency", "logs"))
+ASKED_AGAIN: Final = frozenset(
+    f"/v1/admin/{each}" for each in ("status", "sessions", "latency", "logs", "models", "backups")
+)
 """A page that is left open asks these every few seconds; the log would be about little else."""
 STRANGERS: Final = "/v1/session"
 """The door that reads the body of somebody whose key has not been seen."""
@@ -210,7 +212,8 @@ class _Passage:
         metrics.REQUESTS.labels(template, str(self._status)).inc()
         metrics.REQUEST_SECONDS.labels(template).observe(seconds)
         path = self._scope["path"]
-        quiet = path in QUIET or (path in ASKED_AGAIN and self._status == 200)
+        asked_again = path in ASKED_AGAIN and self._scope.get("method") == "GET" and self._status == 200
+        quiet = path in QUIET or asked_again
         tell = log.debug if quiet else log.info
         tell(
             "request",

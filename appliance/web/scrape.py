@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
@@ -111,6 +112,8 @@ class Scrape(Collector):
         """While somebody looks."""
         self._whole = 0
         """Looks that came to their end."""
+        self._looked_at = -inf
+        """When the last of them began."""
         self._thread = CapacityLimiter(1)
         for source in sources:
             SCRAPE_FAILURES.labels(source.name)
@@ -140,19 +143,24 @@ class Scrape(Collector):
     def _written(self) -> bytes:
         return generate_latest(REGISTRY) + generate_latest(self)
 
-    async def look(self) -> None:
-        """Look at all sources, or wait for whoever does; who leaves before the end has looked for nobody."""
+    async def look(self, age: float = 0.0) -> None:
+        """Look at all sources, or wait for whoever does; who leaves before the end has looked for nobody.
+
+        What was found is good enough where whoever found it began no more than `age` seconds ago.
+        """
+        if anyio.current_time() - self._looked_at < age:
+            return
         before = self._whole
         while self._over is not None:
             await self._over.wait()
             if self._whole > before:
                 return
-        self._over = over = anyio.Event()
+        self._over, began = (over := anyio.Event()), anyio.current_time()
         try:
             async with anyio.create_task_group() as tasks:
                 for source in self._sources:
                     tasks.start_soon(self._ask, source)
-            self._whole += 1
+            self._whole, self._looked_at = self._whole + 1, began
         finally:
             self._over = None
             over.set()

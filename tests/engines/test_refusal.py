@@ -48,7 +48,9 @@ def test_the_spec_has_every_setting_and_what_the_catalog_knows(models: Lineup, s
     assert {field: getattr(made, field) for field in alike} == {field: getattr(settings.llm, field) for field in alike}
     assert made.digest == "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
     assert made.cache_dir == str(settings.state_dir / "cache" / "llm")
-    bare = settings_module.load(environ={}, state_dir=settings.state_dir, overrides={"llm": {"cache_mb": 0}})
+    bare = settings_module.load(
+        environ={}, state_dir=settings.state_dir, choice=False, overrides={"llm": {"cache_mb": 0}}
+    )
     assert create_engines(bare, models)["llm"]._spec.cache_dir == ""  # type: ignore[union-attr]
     assert provenance.digest_of(settings, "unheard-of") == ""
 
@@ -56,7 +58,7 @@ def test_the_spec_has_every_setting_and_what_the_catalog_knows(models: Lineup, s
 def test_a_draft_model_has_to_be_installed(settings: Settings) -> None:
     def asked(name: str) -> Settings:
         llm = {"speculation": "draft", "draft_model": name}
-        return settings_module.load(environ={}, state_dir=settings.state_dir, overrides={"llm": llm})
+        return settings_module.load(environ={}, state_dir=settings.state_dir, choice=False, overrides={"llm": llm})
 
     assert provenance.draft_of(settings) is None
     found = provenance.draft_of(asked("smollm2-135m-instruct"))
@@ -161,7 +163,7 @@ def test_figures_of_a_worker_that_died_are_gone(settings: Settings, monkeypatch:
 
 def test_background_work_may_wait_for_longer(settings: Settings) -> None:
     llm = {"deadline_seconds": 0.2, "background_seconds": 0.3}
-    made = settings_module.load(environ={}, state_dir=settings.state_dir, overrides={"llm": llm})
+    made = settings_module.load(environ={}, state_dir=settings.state_dir, choice=False, overrides={"llm": llm})
     probe = Probe(Generate(max_tokens=4))
     host = EngineHost("llm", Llama(name="m", path="m"), probe, made, command=[sys.executable, "-c", SAYS_NOTHING])
 
@@ -184,7 +186,7 @@ def test_background_work_may_wait_for_longer(settings: Settings) -> None:
 
 
 def test_a_full_stage_has_room_for_a_user_who_has_little(settings: Settings) -> None:
-    made = settings_module.load(environ={}, state_dir=settings.state_dir, overrides={"llm": {"queue": 2}})
+    made = settings_module.load(environ={}, state_dir=settings.state_dir, choice=False, overrides={"llm": {"queue": 2}})
     probe = Probe(Generate(max_tokens=4))
     host = EngineHost("llm", Llama(name="m", path="m"), probe, made, command=[sys.executable, "-c", SAYS_NOTHING])
 

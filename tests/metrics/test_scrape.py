@@ -133,6 +133,21 @@ async def test_who_asks_and_leaves_holds_up_nobody() -> None:
         assert b"appliance_well 1.0" in await scrape.page()
 
 
+async def test_what_was_found_just_now_is_shared_by_who_asks_for_no_more() -> None:
+    looks: list[int] = []
+
+    async def look() -> Iterable[Metric]:
+        looks.append(len(looks))
+        return []
+
+    scrape = Scrape([Asked("counted", (WELL,), look)], PATIENCE_SECONDS)
+    for _ in range(2):
+        await scrape.look(PATIENCE_SECONDS)
+    assert looks == [0]
+    await scrape.look()
+    assert looks == [0, 1]
+
+
 async def test_who_waits_for_somebody_that_leaves_looks_itself() -> None:
     asked: list[int] = []
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 import pytest
 from doors import simulated_doors
+from scripted import furnished
 from simulated import World
+from test_identity import appliance, bearer
 from test_remembering import Socket, calling
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+
+from appliance.errors import Forbidden
+from appliance.store.owners import LOCAL
+from appliance.voice.stages import Stages
+from appliance.web.identity.caller import Caller
+from appliance.web.names import Names
+from appliance.web.realtime.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,3 +128,79 @@ def test_other_conversations_and_who_does_not_ask_leave_a_line_alone(url: str, w
         for each in (first, second, third):
             world.replies = ["Still here."]
             assert each.ask("Are you there?")["status"] == "completed"
+
+
+def test_a_line_that_began_a_conversation_is_taken_over_by_the_name_that_its_client_was_told(url: str) -> None:
+    with connect(f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default", open_timeout=20) as connection:
+        lost = Socket(connection)
+        name = lost.until("conversation.created")["conversation"]["id"]
+        with calling(url, name, more="&takeover=1") as found:
+            assert lost.until("error")["error"]["code"] == "session_moved"
+            found.send("appliance.ping", event_id="here")
+            found.until("appliance.pong")
+
+
+def test_who_cannot_be_served_takes_nothing_over(url: str) -> None:
+    with calling(url) as first:
+        address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=nowhere&conversation=kitchen&takeover=1"
+        with connect(address, open_timeout=20) as connection:
+            assert Socket(connection).until("error")["error"]["param"] == "model"
+        first.send("appliance.ping", event_id="here")
+        first.until("appliance.pong")
+
+
+def test_the_lost_line_leaves_its_place_to_the_one_that_takes_over(world: World) -> None:
+    with (
+        simulated_doors(1, world) as url,
+        calling(url) as lost,
+        calling(url, more="&takeover=1") as found,
+    ):
+        assert lost.until("error")["error"]["code"] == "session_moved"
+        found.send("appliance.ping", event_id="here")
+        found.until("appliance.pong")
+
+
+def test_another_users_conversation_of_the_same_name_is_left_alone(world: World, tmp_path: Path) -> None:
+    given: dict[str, dict[str, Any]] = {"http": {"open": False}, "store": {"dir": str(tmp_path)}}
+    stages, names = Stages(world.stt, world.llm, world.tts, world.turn), Names("ears", "brain", {"joe": "mouth"})
+    with furnished(given, stages, names) as url:
+        made = ("keys", "create", "--state-dir", str(tmp_path))
+        anna, ben = appliance(*made, "anna"), appliance(*made, "ben")
+        address = f"{url.replace('http', 'ws', 1)}/v1/realtime?model=default&conversation=kitchen&takeover=1"
+        with (
+            connect(address, additional_headers=bearer(anna), open_timeout=20) as hers,
+            connect(address, additional_headers=bearer(ben), open_timeout=20) as his,
+        ):
+            for each in (Socket(his), Socket(hers)):
+                each.until("conversation.created")
+                each.send("appliance.ping", event_id="here")
+                each.until("appliance.pong")
+
+
+async def test_of_several_that_take_over_at_once_the_last_stays() -> None:
+    lines, go, ends = Lines(1), anyio.Event(), dict[str, str]()
+    caller = Caller(LOCAL, frozenset())
+
+    async def speak(name: str) -> None:
+        try:
+            with lines.take(caller, "live", "kitchen", takes_over=True) as speaker:
+                await lines.take_over(speaker)
+                ends[name] = "came in"
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    with anyio.CancelScope(shield=True):  # as one whose stages take a while to let go
+                        await go.wait()
+        except Forbidden as error:
+            ends[name] = error.code
+
+    async with anyio.create_task_group() as tasks:
+        for name in ("lost", "early", "late"):
+            tasks.start_soon(speak, name)
+            await anyio.wait_all_tasks_blocked()
+        assert ends == {"lost": "came in", "early": "session_moved"}
+        go.set()
+        await anyio.wait_all_tasks_blocked()
+        assert ends == {"lost": "session_moved", "early": "session_moved", "late": "came in"}
+        assert len(lines.speakers) == 1
+        tasks.cancel_scope.cancel()

@@ -10,19 +10,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import psutil
 import pytest
 from click.testing import CliRunner
-from conftest import STATE, serving, wait_ready
+from conftest import STATE, serving, until, wait_ready
 from manager import manager
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from appliance import settings
+from appliance.catalog import lineup
+from appliance.catalog.faults import ModelsMissing
 from appliance.cli.main import main
+from appliance.cli.rounds import Rounds
 from appliance.errors import Conflict, RequestError
 from appliance.settings import Models, Settings, SettingsError, chosen
+from appliance.store.faults import StoreError
 from appliance.switching import Switch, Switching
 
 MANIFESTS = Path(__file__).parents[2] / "models"
@@ -91,10 +96,7 @@ def switched(url: str, name: str | None) -> dict[str, Any]:
     """What came of a switch. Who asks waits in the socket meanwhile."""
     answer = put(url, name)
     assert (answer.status_code, answer.json()["state"]) == (202, "switching"), answer.text
-    found = get(url)
-    while found["switch"]["state"] == "switching":
-        found = get(url)
-    return found
+    return until(lambda: get(url), lambda found: found["switch"]["state"] != "switching")
 
 
 def voices(url: str) -> list[str]:
@@ -133,8 +135,7 @@ def test_who_asks_meanwhile_is_answered(world: World, tmp_path: Path) -> None:
                 workers = psutil.Process(process.pid).children()
                 found = switched(url, "two")
                 assert talking.result(PATIENCE_SECONDS) == 1012
-                while voices(url) != ["jane", "joe"]:
-                    pass
+                until(lambda: voices(url), lambda found: found == ["jane", "joe"])
             finally:
                 over.set()
             heard = [each for client in asking for each in client.result(PATIENCE_SECONDS)]
@@ -178,8 +179,7 @@ def test_a_kill_in_the_middle_leaves_the_set_before(world: World) -> None:
 
     with serving(world.log, world.state, **world.environ) as (process, url):
         assert put(url, "ill").status_code == 202
-        while not hollow_ended():
-            pass
+        until(hollow_ended)
         process.kill()
         assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
     with serving(world.log, world.state, **world.environ) as (_, url):
@@ -273,3 +273,37 @@ async def test_a_choice_that_cannot_be_kept_is_left_again(tmp_path: Path) -> Non
     again = switching.next()
     assert again is not None
     assert again.models.set == "starter"
+
+
+@pytest.mark.parametrize("wrong", [StoreError("the database is newer"), OSError("no room")])
+async def test_what_is_no_sets_fault_ends_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Exception
+) -> None:
+    def broken(_: Settings) -> None:
+        raise wrong
+
+    switching = Switching(Settings(state_dir=tmp_path), check=lambda _: None)
+    assert switching.next() is not None
+    await tried(switching, "two")
+    monkeypatch.setattr(lineup, "lineup", broken)
+    with pytest.raises(click.ClickException, match=str(wrong)):
+        Rounds(switching, None).prepare()
+    assert switching.last == Switch(state="switching", before="starter", to="two")
+
+
+async def test_a_set_whose_models_have_gone_leads_to_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def gone(given: Settings) -> None:
+        asked.append(given.models.set)
+        raise ModelsMissing("gone")
+
+    switching = Switching(Settings(state_dir=tmp_path), check=lambda _: None)
+    assert switching.next() is not None
+    await tried(switching, "two")
+    monkeypatch.setattr(lineup, "lineup", gone)
+    with pytest.raises(click.ClickException, match="gone"):
+        Rounds(switching, None).prepare()
+    assert asked == ["two", "starter"]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,16 +15,27 @@ import pyrage
 import pytest
 from anyio import to_thread
 from click.testing import CliRunner
-from scripted import END, ScriptedStage, doors
+from conftest import until
+from scripted import END, ScriptedStage, doors, served
+from test_admin_doctor import WAITS, called, gone, hang_up
 
 from appliance.cli.main import main
 from appliance.jobs import Token
+from appliance.settings import load
 from appliance.store.backup import kept
+from appliance.store.database import Database
+from appliance.switching import Switching
+from appliance.voice.stages import Stages
 from appliance.web.admin import backups, child
+from appliance.web.box import make_box
+from appliance.web.doors import open_doors
+from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from appliance.settings import Settings
 
 PATIENCE_SECONDS = 120
 DOOR = "/v1/admin/backups"
@@ -43,10 +59,12 @@ def listed(url: str) -> dict[str, Any]:
 
 def over(url: str) -> dict[str, Any]:
     """How the one under way ended."""
-    while (making := listed(url)["making"])["state"] == "running":
-        pass
-    ended: dict[str, Any] = making
-    return ended
+    return until(lambda: making(url), lambda seen: seen["state"] != "running")
+
+
+def making(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = listed(url)["making"]
+    return found
 
 
 def made(url: str, **body: Any) -> str:
@@ -56,6 +74,35 @@ def made(url: str, **body: Any) -> str:
     ended = over(url)
     assert (ended["state"], ended["why"]) == ("done", "")
     return str(ended["name"])
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """A box at `address` that looks at a choice of models until it is let `go`."""
+
+    address: str
+    looks: threading.Event
+    go: threading.Event
+
+
+@contextmanager
+def choosing(folder: Path) -> Iterator[Choosing]:
+    looks, go = threading.Event(), threading.Event()
+
+    def check(_: Settings) -> None:
+        looks.set()
+        go.wait(PATIENCE_SECONDS)
+
+    given: dict[str, dict[str, Any]] = {"http": {"open": True}, "store": {"dir": str(folder)}}
+    settings = load(environ={}, overrides=given, state_dir=folder, choice=False)
+    switching, stage = Switching(settings, check=check), ScriptedStage()
+    switching.serve(lambda: None)
+    made = make_box(
+        settings, Stages(stage, stage, stage, stage), Names(stt="ears", llm="brain", voices={"joe": "mouth"}),
+        Database(settings.database), dict, switching=switching,
+    )  # fmt: skip
+    with served(open_doors(made)) as address:
+        yield Choosing(address, looks, go)
 
 
 def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
@@ -165,6 +212,63 @@ def test_what_it_fails_with_is_said(url: str, folder: Path, monkeypatch: pytest.
     assert str(folder) in ended["why"]
 
 
+def test_one_that_is_under_way_is_cancelled(url: str, folder: Path, held: Callable[[], None]) -> None:
+    assert refused(httpx.delete(f"{url}{DOOR}/making")) == (404, "not_found", None)
+    assert httpx.post(url + DOOR, json={}).status_code == 202
+    cancelled = httpx.delete(f"{url}{DOOR}/making").json()
+    assert (cancelled["state"], cancelled["name"], cancelled["object"]) == ("cancelled", None, "backup.making")
+    assert making(url) == cancelled
+    held()
+    name = made(url)
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert ("backup cancelled", "") in audited(url)
+
+
+def test_the_newest_few_stay(tmp_path: Path, folder: Path) -> None:
+    given = {"store": {"dir": str(tmp_path), "backups_keep": 2}}
+    with doors(stage=ScriptedStage([Token(text="Hello"), END]), overrides=given) as url:
+        names = [made(url) for _ in range(3)]
+        assert [each["name"] for each in listed(url)["data"]] == [names[2], names[1]]
+    assert sorted(path.name for path in folder.iterdir()) == names[1:]
+
+
+def test_none_begins_while_another_set_of_models_is_looked_at(tmp_path: Path) -> None:
+    with choosing(tmp_path) as box, ThreadPoolExecutor(1) as pool:
+        choice = pool.submit(httpx.put, f"{box.address}/v1/admin/models/set", json={"set": "starter"}, timeout=60)
+        try:
+            assert box.looks.wait(PATIENCE_SECONDS)
+            for door, body in ((DOOR, {}), ("/v1/admin/models/pulls", {"names": ["starter"]})):
+                assert refused(httpx.post(box.address + door, json=body)) == (409, "under_way", None)
+        finally:
+            box.go.set()
+        assert choice.result(PATIENCE_SECONDS).json()["state"] == "done"
+        assert made(box.address)
+
+
+def test_a_reading_ends_with_its_caller(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, waits = made(url), (sys.executable, "-c", WAITS, str(tmp_path))
+    monkeypatch.setattr(child, "run", partial(child.run, command=waits))
+    with ThreadPoolExecutor(1) as pool, httpx.Client() as client:
+        reading = pool.submit(client.post, f"{url}{DOOR}/{name}/verify", timeout=httpx.Timeout(60, read=None))
+        readers = called(tmp_path)
+        assert refused(httpx.post(f"{url}{DOOR}/{name}/verify")) == (409, "under_way", None)
+        hang_up(client)
+        assert gone(readers)
+        with pytest.raises(httpx.TransportError):
+            reading.result(PATIENCE_SECONDS)
+
+
+def test_a_reading_that_could_not_happen_is_no_verdict(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = made(url)
+    before = listed(url)["data"][0]["verified"]
+    fails = (sys.executable, "-c", "raise SystemExit('Error: there is too little room')")
+    monkeypatch.setattr(child, "run", partial(child.run, command=fails))
+    answer = httpx.post(f"{url}{DOOR}/{name}/verify")
+    assert refused(answer)[:2] == (503, "storage_failed")
+    assert answer.json()["error"]["message"] == f"{name} could not be read: there is too little room"
+    assert listed(url)["data"][0]["verified"] == before
+
+
 def test_a_reading_that_takes_too_long_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name = made(url)
     monkeypatch.setattr(backups, "VERIFY_SECONDS", 0.0)
@@ -175,7 +279,6 @@ def test_a_box_that_ends_meanwhile_leaves_nothing_behind(tmp_path: Path, folder:
     stage = ScriptedStage([Token(text="Hello"), END])
     with doors(stage=stage, overrides={"store": {"dir": str(tmp_path)}}) as url:
         assert httpx.post(url + DOOR, json={}).status_code == 202
-        while not listed(url)["making"]["doing"] and listed(url)["making"]["state"] == "running":
-            pass
+        until(lambda: making(url), lambda seen: seen["doing"] or seen["state"] != "running")
     assert all(kept.NAMED.fullmatch(path.name) for path in folder.iterdir())
     assert list((tmp_path / ".backup").iterdir()) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from anyio import to_thread
+from conftest import until
 from scripted import END, ScriptedStage, doors
 
 from appliance.jobs import Token
@@ -79,10 +80,12 @@ def pulled(url: str, *names: str) -> dict[str, Any]:
     """How a pull ended."""
     begun = httpx.post(f"{url}{DOOR}/pulls", json={"names": names})
     assert (begun.status_code, begun.json()["state"], begun.json()["names"]) == (202, "running", [*names]), begun.text
-    while (pull := httpx.get(f"{url}{DOOR}/pulls/current").json())["state"] == "running":
-        pass
-    ended: dict[str, Any] = pull
-    return ended
+    return until(lambda: current(url), lambda pull: pull["state"] != "running")
+
+
+def current(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{url}{DOOR}/pulls/current").raise_for_status().json()
+    return found
 
 
 def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
@@ -166,8 +169,12 @@ def test_a_cancelled_command_ends_with_all_that_it_has_started(url: str, root: P
     """pip finds a package whose making never ends."""
     os.mkfifo(root / "index" / "tiny_far-1.0-py3-none-any.whl")
     assert httpx.post(f"{url}{DOOR}/pulls", json={"names": ["away"]}).status_code == 202
-    while not list((root / "models" / ".downloads" / "far").glob("pip-*")):
+
+    def fetching() -> bool:
         assert listed(url)["pull"]["state"] == "running"
+        return any((root / "models" / ".downloads" / "far").glob("pip-*"))
+
+    until(fetching)
     assert httpx.delete(f"{url}{DOOR}/pulls/current").json()["state"] == "cancelled"
     (root / "index" / "tiny_far-1.0-py3-none-any.whl").unlink()
     assert pulled(url, "ears")["state"] == "done"  # it does not wait for the lock of one that lives on

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appliance.dialogue.heard import Caption
     from appliance.errors import ApplianceError
@@ -192,7 +192,8 @@ class Captioned:
     index: int
     item: Item
     clause: int
-    captions: Sequence[Caption]
+    captions: Callable[[], Sequence[Caption]]
+    """Finds them, for who wants them: as long as nobody has waited since. There may be none yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,9 +175,9 @@ class Response:
     def _voiced(self, event: ReplyAudio) -> None:
         spoken = self._spoken()
         spoken.audio(len(event.pcm) // SAMPLE_BYTES, event.marks)
-        index, captions = self._message_index(), spoken.captions()
-        if captions and self.outcome == "in_progress":
-            self._emit(events.Captioned(self, index, self.output[index], spoken.clauses - 1, captions))
+        index = self._message_index()
+        if self.outcome == "in_progress":
+            self._emit(events.Captioned(self, index, self.output[index], spoken.clauses - 1, spoken.captions))
 
     def _send(self, pcm: bytes) -> None:
         if self.outcome != "in_progress":

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 import anyio
 import msgspec
 from anyio import to_thread
-from litestar import Response, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.response import File
 from msgspec import Meta
 
-from appliance.errors import Conflict, DeadlineExceeded, NotFound, RequestError
+from appliance.errors import Conflict, DeadlineExceeded, NotFound, RequestError, StorageFailed
 from appliance.store.backup import kept
 from appliance.store.backup.encryption import Recipients
 from appliance.store.backup.kept import Kept
@@ -32,7 +32,9 @@ ADMIN = {NEEDS: "admin"}
 KIND = "application/octet-stream"
 VERIFY_SECONDS = 1_800.0
 """For the reading of one backup; one that takes longer is read with `appliance backup verify`."""
-INSTEAD = "`store.backups` names another folder; the nightly backup's unit may write where this one may not."
+MAKE_SECONDS = 2 * 3600.0
+"""For the making of one; `appliance backup create` has no limit."""
+INSTEAD = "`store.backups` names another folder."
 
 Recipient = Annotated[str, Meta(min_length=1, max_length=256)]
 
@@ -105,9 +107,9 @@ async def list_backups(box: NamedDependency[Box]) -> BackupList:
     folder = box.settings.backups
     found = await _every(box)
     free, open_ = await to_thread.run_sync(lambda: (free_bytes(folder), writable(folder)))
-    making = box.backing_up.last
+    making = box.backups_made.last
     return BackupList(
-        data=[_body(each, box.verifying.of(each.path.name)) for each in found],
+        data=[_body(each, box.verdicts.of(each.path.name)) for each in found],
         making=None if making is None else _making(making), folder=str(folder), free_bytes=free, writable=open_,
     )  # fmt: skip
 
@@ -116,27 +118,42 @@ async def list_backups(box: NamedDependency[Box]) -> BackupList:
 async def make_backup(
     box: NamedDependency[Box], caller: NamedDependency[Caller], data: JSONBody[BackupRequest]
 ) -> MakingBody:
-    """Begins in the background, one at a time; it is read again before it counts. How far it is: the list."""
+    """Begins in the background, one at a time; it is read again before it counts. How far it is: the list.
+
+    Then the oldest beyond `store.backups_keep` go.
+    """
     await to_thread.run_sync(check_writable, box.settings.backups, INSTEAD)
     try:
         await to_thread.run_sync(Recipients, data.recipients)
     except BackupError as error:
         raise RequestError(str(error), param="recipients") from error
     options = [option for each in data.recipients for option in ("--recipient", each)]
+    if keep := box.settings.store.backups_keep:
+        options += ["--keep", str(keep)]
 
     async def make(hear: Hear) -> str:
         def heard(news: News) -> None:
             hear(news)
             if news.result is not None:
-                box.verifying.note(news.result["name"], sound=True)
+                box.verdicts.note(news.result["name"], sound=True)
+                for gone in news.result["gone"]:
+                    box.verdicts.forget(gone)
 
         return await child.run(["backup", "create", *options], box.settings, heard)
 
-    if box.switching.again:
+    if box.switching.under_way:
         raise Conflict("The box is going over to another set of models; wait until it has.")
-    begun = box.backing_up.begin((), make)
-    box.audit.note(caller.actor, "backup begun", "encrypted" if options else "", caller.address)
+    begun = box.backups_made.begin((), make, MAKE_SECONDS)
+    box.audit.note(caller.actor, "backup begun", "encrypted" if data.recipients else "", caller.address)
     return _making(begun)
+
+
+@delete("/v1/admin/backups/making", opt=ADMIN, status_code=200, summary="End the making of a backup")
+async def cancel_backup(box: NamedDependency[Box], caller: NamedDependency[Caller]) -> MakingBody:
+    """Nothing is left of it."""
+    ended = box.backups_made.cancel()
+    box.audit.note(caller.actor, "backup cancelled", "", caller.address)
+    return _making(ended)
 
 
 @get(
@@ -152,22 +169,32 @@ async def get_backup(
 
 
 @post("/v1/admin/backups/{name:str}/verify", opt=ADMIN, status_code=200, summary="Read all of a backup")
-async def verify_backup(box: NamedDependency[Box], name: FromPath[str]) -> VerdictBody:
-    """Every byte is compared with its manifest, and the database in it is checked. The answer comes at the end."""
+async def verify_backup(
+    request: Request[Any, Any, Any], box: NamedDependency[Box], name: FromPath[str]
+) -> VerdictBody:  # fmt: skip
+    """Every byte is compared with its manifest, and the database in it is checked. The answer comes at the end.
+
+    Whoever leaves ends it. Where it could not be read, the last verdict stays.
+    """
+    await request.body()  # there is none, but until it has been read nobody watches for the client's departure
     found = await _found(box, name)
     heard: dict[str, Any] = {}
 
     def hear(news: News) -> None:
         heard.update(news.result or {})
 
-    with box.verifying.reading():
+    with box.verdicts.reading():
         why, over = "", True
         with anyio.move_on_after(VERIFY_SECONDS):
             command = ["backup", "verify", str(found.path.absolute())]
             why, over = await child.run(command, box.settings, hear), False
         if over:
             raise DeadlineExceeded(f"{name} was not read within {VERIFY_SECONDS:.0f} s: `appliance backup verify` can.")
-    return _verdict(box.verifying.note(found.path.name, heard.get("sound"), str(heard.get("why", why))))
+    if "sound" in heard:
+        return _verdict(box.verdicts.note(found.path.name, heard["sound"], heard["why"]))
+    if not found.encrypted:
+        raise StorageFailed(f"{name} could not be read: {why}")
+    return _verdict(box.verdicts.note(found.path.name, None, why))
 
 
 @delete("/v1/admin/backups/{name:str}", opt=ADMIN, status_code=200, summary="Delete a backup")
@@ -183,7 +210,7 @@ async def delete_backup(
         raise _none(name) from error
     except OSError as error:
         raise storage_error(error) from error
-    box.verifying.forget(found.path.name)
+    box.verdicts.forget(found.path.name)
     box.audit.note(caller.actor, "backup deleted", found.path.name, caller.address)
     return BackupDeleted(name=found.path.name)
 

@@ -6,17 +6,15 @@ So what is long costs the server neither memory nor its turn, and ends at once w
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import anyio.abc
 import msgspec
 from anyio.streams.buffered import BufferedByteReceiveStream
+
+from appliance.web.admin.running import COMMAND, keep_last, running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +23,7 @@ if TYPE_CHECKING:
 
     from appliance.settings import Settings
 
-COMMAND: Final = (sys.executable, "-m", "appliance")
 MOST_LINE: Final = 65_536
-MOST_SAID: Final = 4_000
-"""Bytes of what it says of a failure that are kept: the last ones."""
 LEAVE_SECONDS: Final = 5.0
 """To clean up after itself."""
 NICE: Final = 10
@@ -59,21 +54,14 @@ async def run(arguments: Sequence[str], settings: Settings, hear: Hear, command:
         str(settings.state_dir),
         *(["--config", str(settings.file)] if settings.file else []),
     ]
-    process = await anyio.open_process(
-        [*command, *arguments, *options], stdin=DEVNULL, stdout=PIPE, stderr=PIPE,
-        env={**os.environ, **_places(settings)}, start_new_session=True,
-    )  # fmt: skip
     said = bytearray()
-    try:
+    async with running([*command, *arguments, *options], _places(settings), LEAVE_SECONDS) as process:
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_keep_last, process.stderr, said)
+            tasks.start_soon(keep_last, process.stderr, said)
             await _listen(process.stdout, hear)
         code = await process.wait()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _end(process)
     return "" if code == 0 else _sentence(bytes(said)) or f"It ended with status {code} and said nothing."
 
 
@@ -97,31 +85,6 @@ async def _listen(stream: ByteReceiveStream | None, hear: Hear) -> None:
             line = await lines.receive_until(b"\n", MOST_LINE)
             with suppress(msgspec.DecodeError):
                 hear(msgspec.json.decode(line, type=News))
-
-
-async def _keep_last(stream: ByteReceiveStream | None, said: bytearray) -> None:
-    if stream is None:
-        raise TypeError("the command has no output")
-    with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
-        while True:
-            said += await stream.receive()
-            del said[:-MOST_SAID]
-
-
-async def _end(process: anyio.abc.Process) -> None:
-    """It and whatever it has started, if it has not ended by itself."""
-    if process.returncode is None:
-        _signal(process.pid, signal.SIGINT)  # Python's own way to be told: it removes what is half done
-        with anyio.move_on_after(LEAVE_SECONDS):
-            await process.wait()
-        _signal(process.pid, signal.SIGKILL)
-        await process.wait()
-    await process.aclose()
-
-
-def _signal(group: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, number)
 
 
 def _sentence(said: bytes) -> str:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from contextlib import asynccontextmanager, suppress
-from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
-import anyio.abc
 import msgspec
 
 from appliance import logs
 from appliance.errors import DeadlineExceeded, InternalError, Overloaded
 from appliance.settings import PREFIX
+from appliance.web.admin.running import COMMAND as APPLIANCE
+from appliance.web.admin.running import keep_last, place_in, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from appliance.settings import Settings
 
 log = logs.logger(__name__)
 
-COMMAND: Final = (sys.executable, "-P", "-m", "appliance", "doctor", "--json")
+COMMAND: Final = (*APPLIANCE, "doctor", "--json")
 SECONDS: Final = 150.0
 """More than the doctor gives the longest of the checks, which is the spoken turn."""
 MOST_BYTES: Final = 1_000_000
@@ -95,13 +91,14 @@ def _as_it_runs(settings: Settings, listens: tuple[str, int] | None) -> Mapping[
 
 
 async def _printed(command: Sequence[str], more: Mapping[str, str]) -> bytes:
-    async with _running(command, {**os.environ, **more}) as process:
-        if process.stdout is None:
-            raise InternalError("The doctor has no output.")
-        said = bytearray()
+    said, wrong = bytearray(), bytearray()
+    async with running(command, more) as process, anyio.create_task_group() as tasks:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        tasks.start_soon(keep_last, process.stderr, wrong)
         async for piece in process.stdout:
             said += piece
             if len(said) > MOST_BYTES:
+                tasks.cancel_scope.cancel()
                 break
         else:
             await process.wait()
@@ -109,23 +106,6 @@ async def _printed(command: Sequence[str], more: Mapping[str, str]) -> bytes:
     try:
         msgspec.json.decode(said, type=DoctorPage)
     except msgspec.DecodeError as error:
-        log.error("doctor failed", code=code)
+        log.error("doctor failed", code=code, **place_in(bytes(wrong)))
         raise InternalError("The doctor could not look; the server's log says how it ended.") from error
     return bytes(said)
-
-
-@asynccontextmanager
-async def _running(command: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[anyio.abc.Process]:
-    """A group of its own, so that the probe which the doctor starts ends with it."""
-    process = await anyio.open_process(
-        command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        with anyio.CancelScope(shield=True):
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-            await process.aclose()

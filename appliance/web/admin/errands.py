@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
@@ -25,6 +26,8 @@ log = logs.logger(__name__)
 class Errand:
     """One piece of work, about `names`. It has done `done` of `total` bytes of `doing`; times are Unix seconds."""
 
+    number: int
+    """No other of its kind has it."""
     names: tuple[str, ...]
     state: Literal["running", "done", "failed", "cancelled"] = "running"
     began: float = field(default_factory=time.time)
@@ -37,13 +40,20 @@ class Errand:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    number: int
+    work: Work
+    seconds: float
+
+
 class Errands:
     """The one that does them, as long as `run` runs."""
 
     def __init__(self) -> None:
         self.last: Errand | None = None
         self._asked = anyio.Event()
-        self._work: Work | None = None
+        self._begun: _Begun | None = None
         self._scope: anyio.CancelScope | None = None
 
     @property
@@ -51,14 +61,15 @@ class Errands:
         """Whether one is under way."""
         return self.last is not None and self.last.state == "running"
 
-    def begin(self, names: Sequence[str], work: Work) -> Errand:
+    def begin(self, names: Sequence[str], work: Work, seconds: float) -> Errand:
         """Have `work` done: an async function that is given whom to tell, and returns what it failed with.
 
-        Raises `Conflict` while another one is under way.
+        It is ended after `seconds`. Raises `Conflict` while another one is under way.
         """
         if self.running:
             raise Conflict("One is under way already; wait until it is over, or cancel it.")
-        self.last, self._work = Errand(names=tuple(names)), work
+        self.last = Errand(number=self.last.number + 1 if self.last is not None else 0, names=tuple(names))
+        self._begun = _Begun(self.last.number, work, seconds)
         self._asked.set()
         return self.last
 
@@ -66,7 +77,7 @@ class Errands:
         """End the one that is under way. Raises `NotFound` if there is none."""
         if self.last is None or not self.running:
             raise NotFound("There is none under way.")
-        self._over("cancelled")
+        self._change(self.last.number, state="cancelled", ended=time.time())
         if self._scope is not None:
             self._scope.cancel()
         return self.last
@@ -76,35 +87,32 @@ class Errands:
         while True:
             await self._asked.wait()
             self._asked = anyio.Event()
-            work, self._work = self._work, None
-            if work is not None and self.running:
+            begun, self._begun = self._begun, None
+            if begun is not None and self._is_open(begun.number):
                 with anyio.CancelScope() as self._scope:
-                    await self._do(work)
+                    await self._do(begun)
                 self._scope = None
 
-    async def _do(self, work: Work) -> None:
-        mine = self.last and self.last.began
-
-        def hear(news: News) -> None:
-            if self.last is not None and self.last.began == mine:
-                self._hear(news)
-
+    async def _do(self, begun: _Begun) -> None:
+        why = f"It was not over after {begun.seconds / 3600:g} hours, and was ended."
         try:
-            why = await work(hear)
+            with anyio.move_on_after(begun.seconds):
+                why = await begun.work(partial(self._hear, begun.number))
         except Exception as error:  # noqa: BLE001 - one errand's fault must not end the one that does them
             log.error("errand failed", **logs.place_of(error))
             why = "It could not be done; the appliance's log has the place."
-        if self.running:
-            self._over("failed" if why else "done", why)
+        self._change(begun.number, state="failed" if why else "done", why=why, ended=time.time())
 
-    def _hear(self, news: News) -> None:
-        if self.last is None or not self.running:
-            return
+    def _hear(self, number: int, news: News) -> None:
         if news.what:
-            self.last = replace(self.last, doing=news.what, done=news.done, total=news.total)
+            self._change(number, doing=news.what, done=news.done, total=news.total)
         if news.result is not None:
-            self.last = replace(self.last, result=news.result)
+            self._change(number, result=news.result)
 
-    def _over(self, state: Literal["done", "failed", "cancelled"], why: str = "") -> None:
-        if self.last is not None:
-            self.last = replace(self.last, state=state, why=why, ended=time.time())
+    def _is_open(self, number: int) -> bool:
+        return self.last is not None and self.last.number == number and self.running
+
+    def _change(self, number: int, **changes: Any) -> None:
+        """One that is cancelled may end late, when another one is under way: what it says then counts no more."""
+        if self.last is not None and self._is_open(number):
+            self.last = replace(self.last, **changes)

@@ -31,6 +31,8 @@ INSTEAD = (
     "Models come there with a bundle (`appliance-release`), or by `appliance models pull` or `appliance models import` "
     "as the folder's owner."
 )
+PULL_SECONDS = 12 * 3600.0
+"""Large sets over thin lines take hours."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
 
@@ -137,8 +139,9 @@ async def pull_models(
     async def fetch(hear: Hear) -> str:
         return await child.run(["models", "pull", *data.names], box.settings, hear)
 
-    _check_stays(box)
-    begun = box.pulls.begin(data.names, fetch)
+    if box.switching.under_way:
+        raise Conflict("The box is going over to another set of models; wait until it has.")
+    begun = box.pulls.begin(data.names, fetch, PULL_SECONDS)
     box.audit.note(caller.actor, "models pull begun", " ".join(data.names), caller.address)
     return _pull(begun)
 
@@ -162,18 +165,12 @@ async def choose_set(
     box: NamedDependency[Box], caller: NamedDependency[Caller], data: JSONBody[SetRequest]
 ) -> SwitchBody:
     """The server begins again with it; who asks meanwhile waits. A set that does not get ready is left again."""
-    for errands, what in ((box.pulls, "Models are being fetched"), (box.backing_up, "A backup is being made")):
+    for errands, what in ((box.pulls, "Models are being fetched"), (box.backups_made, "A backup is being made")):
         if errands.running:
             raise Conflict(f"{what}: wait until that is over, or cancel it.")
     switch = await box.switching.choose(data.set)
     box.audit.note(caller.actor, "set of models chosen", data.set or "the settings'", caller.address)
     return _switch(switch)
-
-
-def _check_stays(box: Box) -> None:
-    """Raise `Conflict` if the server is about to begin again, which would end what begins now."""
-    if box.switching.again:
-        raise Conflict("The box is going over to another set of models; wait until it has.")
 
 
 def _check_pull(settings: Settings, names: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from litestar import get
@@ -18,6 +18,9 @@ from appliance.web.health import StageBody, readiness
 from appliance.web.identity.guard import NEEDS
 from appliance.web.self_tests import SelfTest
 from appliance.web.sources import WAITING
+
+SHARED_SECONDS: Final = 2.0
+"""So old what somebody has found may be: pages that are left open ask every few seconds, each for itself."""
 
 
 class StageNow(StageBody, frozen=True, kw_only=True):
@@ -86,7 +89,10 @@ class SpeakingNow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusNow(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it at `at` (seconds since the epoch). Null is what could not be looked at; `unseen` names the sources."""
+    """All of it at `at` (seconds since the epoch), or up to two seconds before.
+
+    Null is what could not be looked at; `unseen` names the sources.
+    """
 
     version: str
     at: float
@@ -108,8 +114,8 @@ class StatusNow(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/v1/admin/status", opt={NEEDS: "admin"}, summary="What the box does now")
 async def get_status(box: NamedDependency[Box]) -> StatusNow:
-    """Stages, machine, processes, cards, who speaks: from what `/metrics` looks at, looked at anew."""
-    await box.scrape.look()
+    """Stages, machine, processes, cards, who speaks: what `/metrics` looks at, of the last two seconds."""
+    await box.scrape.look(SHARED_SECONDS)
     figures, unseen, now = Figures(box.scrape.collect()), box.scrape.missing, time.time()
     ready = readiness(box)
     started = figures.of(processes.STARTED, process="server")

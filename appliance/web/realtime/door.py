@@ -82,14 +82,15 @@ async def realtime(socket: WebSocket[Any, Any, Any], box: NamedDependency[Box]) 
         try:
             caller = caller_of(socket.scope)
             conversation = _wanted(socket, box, caller)
-            if conversation and socket.query_params.get("takeover") in ("1", "true"):
-                await box.lines.take_over(caller, conversation)
-                await box.conversations.settled()
             name = conversation or new_id("conv")
-            with box.lines.take(caller, "live", name):
+            over = socket.query_params.get("takeover") in ("1", "true")
+            with box.lines.take(caller, "live", name, takes_over=over) as speaker:
                 lead = Lead(box, caller)
                 session, conduct = await lead.begin(_wishes(socket, box))
                 session = msgspec.structs.replace(session, id=session_id)
+                if over:  # not before it is known that this one can be served
+                    await box.lines.take_over(speaker)
+                    await box.conversations.settled()
                 history = await box.conversations.history(caller.owner, name, MOST_RESUMED) if conversation else ()
                 record = Record(box.conversations, box.recorder, box.stories, caller.owner, name)
                 socket.scope["state"][BEGUN] = True

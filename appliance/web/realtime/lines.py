@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class Speaker:
     kind: Kind
     caller: Caller
     conversation: str = ""
-    """The one that is spoken in."""
+    """The one that is spoken in, as its client is told."""
     id: str = field(default_factory=lambda: new_id("line"))
     since: float = field(default_factory=time.time)
     """Seconds since the epoch."""
@@ -67,23 +68,28 @@ class Lines:
         self._secrets: dict[str, tuple[float, Invitation]] = {}
 
     @contextmanager
-    def take(self, caller: Caller, kind: Kind, conversation: str = "") -> Iterator[None]:
+    def take(
+        self, caller: Caller, kind: Kind, conversation: str = "", *, takes_over: bool = False
+    ) -> Iterator[Speaker]:  # fmt: skip
         """One of them, for as long as the block lasts; a key may have `allowance.sessions` of them (0: all).
+
+        `takes_over`: those that `take_over` is going to end count no more.
 
         Raises `Overloaded` and `RateLimited` at once, and before the block ends `Unauthorized` when the key ends or the
         browser signs out, `Forbidden` when an administrator ends it, its user goes on elsewhere, or the
         conversation is deleted.
         """
         most = caller.allowance.sessions
-        if most and sum(other.caller.key == caller.key for other in self._taken.values()) >= most:
-            raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
-        if len(self._taken) >= self._most:
-            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         speaker = Speaker(kind=kind, caller=caller, conversation=conversation)
+        others = [each for each in self._taken.values() if not (takes_over and _same(each, speaker))]
+        if most and sum(other.caller.key == caller.key for other in others) >= most:
+            raise RateLimited(f"This key may have {most} live conversations and spoken turns at once.", retry_after=10)
+        if len(others) >= self._most:
+            raise Overloaded(f"The box has {self._most} live conversations and spoken turns already.", retry_after=10)
         with anyio.CancelScope() as scope:
             self._taken[scope] = speaker
             try:
-                yield
+                yield speaker
             finally:
                 del self._taken[scope]
                 sent_away = self._sent_away.pop(speaker.id, None)
@@ -117,34 +123,37 @@ class Lines:
                 return speaker
         raise NotFound(f"Nobody speaks on {speaker_id[:128]!r} any more.", param="session_id")
 
-    async def take_over(self, caller: Caller, conversation: str) -> None:
-        """Have the caller's other lines stop on which a conversation goes on, until what was said is being written.
+    async def take_over(self, speaker: Speaker) -> None:
+        """Have the lines stop that its user has had in its conversation, until what was said is being written.
 
         A network that changes leaves a line behind that nobody is told of; what it would do until it is missed must
-        not mix with what is said on the next one. Raises `Overloaded` where one does not stop.
+        not mix with what is said on the next one. Where several take over at once, the last that came stays. Raises
+        `Overloaded` where one does not stop.
         """
+        earlier = itertools.takewhile(lambda each: each[1] is not speaker, self._taken.items())
         why = Forbidden("The conversation goes on over another connection.", code="session_moved")
-        await self._leave(caller, conversation, ("live",), why)
+        await self._end([(scope, other) for scope, other in earlier if _same(other, speaker)], why)
 
     async def leave(self, caller: Caller, conversation: str) -> None:
-        """Have all of the caller's lines stop in a conversation that is to be deleted, as `take_over` does.
+        """Have all of the caller's lines and turns stop in a conversation that is to be deleted, as `take_over` does.
 
         What one of them wrote later would begin the conversation anew.
         """
-        await self._leave(
-            caller, conversation, ("live", "turn"), Forbidden("The conversation was deleted.", code="session_ended")
-        )
+        mine = [
+            (scope, speaker)
+            for scope, speaker in self._taken.items()
+            if speaker.conversation == conversation and speaker.caller.owner.user == caller.owner.user
+        ]
+        await self._end(mine, Forbidden("The conversation was deleted.", code="session_ended"))
 
-    async def _leave(self, caller: Caller, conversation: str, kinds: Sequence[Kind], why: Forbidden) -> None:
-        for scope, speaker in list(self._taken.items()):
-            theirs = speaker.conversation == conversation and speaker.caller.owner.user == caller.owner.user
-            if not theirs or speaker.kind not in kinds:
-                continue
+    async def _end(self, left: Sequence[tuple[anyio.CancelScope, Speaker]], why: Forbidden) -> None:
+        for scope, speaker in left:
             self._send_away(scope, speaker, why)
-            with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
+        with anyio.move_on_after(TAKE_OVER_SECONDS) as waiting:
+            for _, speaker in left:
                 await speaker.gone.wait()
-            if waiting.cancelled_caught:
-                raise Overloaded("The conversation's other connection does not end.", retry_after=5)
+        if waiting.cancelled_caught:
+            raise Overloaded("The conversation's other connection does not end.", retry_after=5)
 
     def _send_away(self, scope: anyio.CancelScope, speaker: Speaker, why: Forbidden) -> None:
         self._sent_away[speaker.id] = why
@@ -182,3 +191,12 @@ class Lines:
         """What a secret was made for; None if there is no such secret any more."""
         until, invitation = self._secrets.get(secret, (0.0, None))
         return invitation if until >= time.time() else None
+
+
+def _same(one: Speaker, other: Speaker) -> bool:
+    """Whether both are one user's and of one kind, in one conversation."""
+    return (
+        one.kind == other.kind
+        and one.conversation == other.conversation
+        and one.caller.owner.user == other.caller.owner.user
+    )

@@ -15,6 +15,9 @@ from appliance.web.realtime.wire_items import item_body
 from appliance.web.wire_citations import FileCitation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.dialogue.heard import Caption
     from appliance.errors import ApplianceError
     from appliance.sound import SoundFormat
     from appliance.voice.live.response import Response
@@ -59,7 +62,7 @@ class Wording:
                     {"type": "appliance.turn.timings", "response_id": response_id, **times} if self._timed else None
                 ]
             case e.Captioned():
-                return [_captioned(event) if self._captioned else None]
+                return [_captioned(event, event.captions()) if self._captioned else None]
             case e.OutputAdded() | e.OutputDone() | e.PartAdded() | e.PartDone():
                 return [_frame(event)]
             case e.Delta():
@@ -148,8 +151,10 @@ def encode(body: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"event_id": new_id("event"), **body})
 
 
-def _captioned(event: e.Captioned) -> dict[str, Any]:
-    words = [{"text": each.written, "start_ms": each.start, "end_ms": each.end} for each in event.captions]
+def _captioned(event: e.Captioned, captions: Sequence[Caption]) -> dict[str, Any] | None:
+    if not captions:
+        return None
+    words = [{"text": each.written, "start_ms": each.start, "end_ms": each.end} for each in captions]
     return {"type": "appliance.output_audio.words", **_place(event), "clause": event.clause, "words": words}
 
 
