@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from browsers import Browsers
 
+TRIES = 5
 MANUAL = """# Boiler
 
 ## Errors
@@ -69,10 +70,14 @@ def test_a_document_is_dropped_in_and_asked_about(box: str, browsers: Browsers, 
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_text("the water pressure is below one bar").first).to_be_visible()
         page.get_by_role("button", name="Ask it aloud").click()
-        page.get_by_label("Or type a message").fill("What does error E7 mean?")
-        page.keyboard.press("Enter")
-        source = page.get_by_role("button", name="boiler.md")
-        expect(source).to_be_visible()
+        source = page.get_by_role("button", name="boiler.md").first
+        for times in range(1, TRIES + 1):  # the starter model does not always say what the document does
+            page.get_by_label("Or type a message").fill("What does error E7 mean?")
+            page.keyboard.press("Enter")
+            expect(page.locator(".saying.its")).to_have_count(times)
+            expect(page.locator(".saying.its.done")).to_have_count(times)
+            if source.is_visible():
+                break
         source.click()
         expect(page.get_by_role("dialog", name="boiler.md")).to_contain_text("Open the filling valve")
 

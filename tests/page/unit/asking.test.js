@@ -143,6 +143,23 @@ test("an answer that was broken off is forgotten and asked for anew, an older on
   assert.equal(page.of("response.create").length, 1);
 });
 
+test("an answer that has come whole is heard out over a lost line", () => {
+  hold();
+  page.hear("input_audio_buffer.committed", { item_id: "u1" });
+  page.hear("conversation.item.done", { item: { id: "u1", role: "user" } });
+  page.hear("response.created", { response: { id: "r1" } });
+  page.hear("response.output_audio.delta", { response_id: "r1", item_id: "a1", delta: "" });
+  page.hear("response.done", { response: { id: "r1", status: "completed" } });
+  page.lose();
+  page.find([
+    ["u1", "user"],
+    ["a1", "assistant"],
+  ]);
+  assert.deepEqual(page.sent, []);
+  page.reply.heardOut("a1");
+  assert.equal(page.reply.owed.peek(), false);
+});
+
 test("a key that may not go on from what was said has nothing answered that the box does not know", () => {
   hold();
   page.hear("input_audio_buffer.committed", { item_id: "u1" });

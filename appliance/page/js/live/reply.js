@@ -22,8 +22,9 @@ export class Reply {
     this.dropped = new Set();
     /** Whether the next response is not wanted: it was stopped before it began. */
     this.unwanted = false;
-    /** The item that sounds. */
+    /** The item that sounds, and whether all of it has come. */
     this.item = "";
+    this.whole = false;
     player.onEnd = (item) => this.heardOut(item);
   }
 
@@ -31,6 +32,7 @@ export class Reply {
   owe(question = "") {
     this.owed.value = true;
     this.unwanted = false;
+    this.whole = false;
     this.question = question;
   }
 
@@ -87,6 +89,7 @@ export class Reply {
   done(response) {
     if (this.response === response.id) this.response = "";
     if (this.dropped.delete(response.id)) return;
+    this.whole = response.status === "completed";
     if (response.status === "cancelled") {
       // Somebody spoke: what is left of it is not played.
       this.player.flush();
@@ -138,14 +141,14 @@ export class Reply {
     this.response = "";
     this.dropped.clear();
     this.unwanted = false;
-    if (!this.owed.peek()) return true;
+    if (!this.owed.peek() || this.whole) return true;
+    this.player.flush();
+    this.speaking.value = false;
     const place = list.findIndex((each) => each.id === this.question);
     if (place < 0) {
       this.owed.value = false;
       return false;
     }
-    this.player.flush();
-    this.speaking.value = false;
     for (const { id, role } of list.slice(place + 1)) {
       if (role === "assistant") this.send({ type: "conversation.item.delete", item_id: id });
     }
