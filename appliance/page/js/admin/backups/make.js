@@ -25,6 +25,11 @@ export function Make({ making, writable, folder, again }) {
     }
     setBusy(false);
   };
+  const cancel = async () => {
+    setError(null);
+    await ask("DELETE", "/v1/admin/backups/making").catch(setError);
+    await again();
+  };
   const write = (/** @type {InputEvent} */ event) => {
     setKeys(/** @type {HTMLTextAreaElement} */ (event.currentTarget).value);
   };
@@ -37,7 +42,8 @@ export function Make({ making, writable, folder, again }) {
       <//>
     </details>
     <p role="alert" class="wrong">${error && !isAbout(error, "recipients") ? said(error) : ""}</p>
-    <div class="actions"><button class="primary" disabled=${busy || running || !writable}>${t("admin.backups.make_yes")}</button></div>
+    <div class="actions"><button class="primary" disabled=${busy || running || !writable}>${t("admin.backups.make_yes")}</button>
+      ${running && html`<button type="button" onClick=${cancel}>${t("admin.backups.cancel")}</button>`}</div>
     ${making && html`<${Making} making=${making} />`}
   </form>`;
 }
@@ -47,7 +53,7 @@ function Making({ making }) {
   const step = `admin.backups.doing_${making.doing}`;
   const doing = known(step) ? t(step) : t("admin.backups.running");
   if (making.state === "failed")
-    return html`<p role="alert" class="wrong">${t("admin.backups.failed")} ${making.why}</p>`;
+    return html`<p role="alert" class="wrong">${t("admin.backups.failed")} <span lang="en">${making.why}</span></p>`;
   return html`<div role="status">
       <p class=${making.state === "done" ? "good" : "quiet"}>${making.state === "running" ? doing : t(`admin.backups.${making.state}`, { name: making.name ?? "" })}</p>
     </div>
