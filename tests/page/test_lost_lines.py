@@ -114,7 +114,7 @@ def test_what_is_said_while_the_network_is_away_is_answered_when_it_is_back(
             between.lose()
             expect(page.locator("#status")).to_have_text("Connecting again …")
             between.find()
-            expect(page.locator(".saying.mine p")).to_have_text(re.compile("sky is blue"))
+            expect(page.locator(".saying.mine p")).to_have_text(re.compile("grass is green"))
             expect(page.locator("#status")).to_have_text("Speaking")
             page.keyboard.press("Escape")
             expect(page.locator("#status")).to_have_text("Listening")
