@@ -10,6 +10,12 @@ const MOST_WAIT_MS = 4_000;
 /** Close codes after which asking again helps nothing (RFC 6455: policy violation, message too big). */
 const FINAL = new Set([1008, 1009]);
 
+/**
+ * A line that is moved so soon after it began was taken over by an earlier try of this very page, whose words were still
+ * on their way when the network came back: it is called again. Later it is another window.
+ */
+const STALE_MS = 10_000;
+
 /** @typedef {"closed" | "connecting" | "open" | "lost"} LineState */
 
 export class Line {
@@ -29,6 +35,7 @@ export class Line {
     this.socket = null;
     this.attempts = 0;
     this.pings = 0;
+    this.openedAt = 0;
     this.pingedAt = 0;
     /** When the first ping left that was not answered, or the connection was begun; 0: all were. */
     this.waitsSince = 0;
@@ -86,6 +93,7 @@ export class Line {
     if (event.type === "session.created") {
       this.attempts = 0;
       this.state.value = "open";
+      this.openedAt = performance.now();
       this.waitsSince = 0;
       this.ping();
     }
@@ -108,7 +116,8 @@ export class Line {
   /** @param {number} code */
   closed(code) {
     const error = this.lastError;
-    if (FINAL.has(code)) {
+    const stale = error?.code === "session_moved" && performance.now() - this.openedAt < STALE_MS;
+    if (FINAL.has(code) && !stale) {
       this.hangUp();
       this.refuse(error ?? { code: "closed", message: "" });
     } else this.lose();

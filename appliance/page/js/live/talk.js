@@ -214,6 +214,7 @@ export class Talk {
 
   /** @param {{code: string, message: string}} error */
   told(error) {
+    if (error.code === "session_moved") return; // the line knows whether that is the end
     this.unchoose(error.code);
     if (!this.asking.repeats) this.reply.forgive();
     if (!HARMLESS.has(error.code)) this.fault.value = error;
