@@ -57,11 +57,6 @@ class PageFiles:
     digest: str
     files: Mapping[str, PageFile]
 
-    @property
-    def packed_bytes(self) -> int:
-        """All that a browser may fetch, compressed."""
-        return sum(len(each.packed) for each in self.files.values())
-
 
 @cache
 def page_files(folder: Path = FOLDER) -> PageFiles:

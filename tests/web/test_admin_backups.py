@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pyrage
 import pytest
-from anyio import to_thread
 from click.testing import CliRunner
+from commands import commands_held
 from conftest import until
 from scripted import END, ScriptedStage, doors, served
 from test_admin_doctor import WAITS, called, gone, hang_up
@@ -182,16 +182,8 @@ def test_nothing_else_is_given_or_taken(url: str, folder: Path, name: str) -> No
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Commands wait until they are let go."""
-    go, run = threading.Event(), child.run
-
-    async def waits(*arguments: Any) -> str:
-        await to_thread.run_sync(go.wait, PATIENCE_SECONDS, abandon_on_cancel=True)
-        return await run(*arguments)
-
-    monkeypatch.setattr(child, "run", waits)
-    yield go.set
-    go.set()
+    with commands_held(monkeypatch) as let_go:
+        yield let_go
 
 
 def test_one_at_a_time(url: str, held: Callable[[], None]) -> None:

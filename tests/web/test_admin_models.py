@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from anyio import to_thread
+from commands import commands_held
 from conftest import until
 from scripted import END, ScriptedStage, doors
 
 from appliance.jobs import Token
-from appliance.web.admin import child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE_SECONDS = 120
 DOOR = "/v1/admin/models"
 DATA = {"ears": b"hears", "brain": b"thinks" * 50_000, "mouth": b"speaks", "far": b"far away"}
 MODELS = {
@@ -141,16 +138,8 @@ def test_a_box_that_cannot_start_itself_again_says_so(url: str) -> None:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Commands wait until they are let go."""
-    go, run = threading.Event(), child.run
-
-    async def waits(*arguments: Any) -> str:
-        await to_thread.run_sync(go.wait, PATIENCE_SECONDS, abandon_on_cancel=True)
-        return await run(*arguments)
-
-    monkeypatch.setattr(child, "run", waits)
-    yield go.set
-    go.set()
+    with commands_held(monkeypatch) as let_go:
+        yield let_go
 
 
 def test_one_at_a_time_until_it_is_cancelled(url: str, held: Callable[[], None]) -> None:

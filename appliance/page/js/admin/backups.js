@@ -1,11 +1,11 @@
 // Backups: made, listed, read again, taken along, deleted.
 
 import { ask } from "../http.js";
+import { useAnswer } from "../live_data.js";
 import { html } from "../view.js";
 import { size, t } from "../words.js";
 import { Backup } from "./backups/backup.js";
 import { Make } from "./backups/make.js";
-import { useAnswer } from "./care/answer.js";
 import { Told } from "./told.js";
 
 const DOOR = "/v1/admin/backups";

@@ -1,9 +1,9 @@
 // Models: sets of them, each of them, what is being fetched, and the change to another set.
 
 import { ask } from "../http.js";
+import { useAnswer } from "../live_data.js";
 import { html, useRef, useState } from "../view.js";
 import { size, t } from "../words.js";
-import { useAnswer } from "./care/answer.js";
 import { ModelList } from "./models/list.js";
 import { Pull } from "./models/pull.js";
 import { SetList } from "./models/sets.js";

@@ -23,10 +23,8 @@ export class Player {
     this.item = "";
     this.played = 0;
     this.at = 0;
-    this.sounding = false;
     /** Id of the reply that sounds now; empty: none. */
     this.sounds = signal("");
-    this.gaps = 0;
     /** What it needs cannot be had: it is of another release, or the box is away. */
     this.onFault = () => {};
     /** @type {(item: string, at: number) => void} A reply's first sample leaves, at a time of `performance.now()`. */
@@ -66,20 +64,17 @@ export class Player {
     this.early = [];
   }
 
-  /** @param {{started: string, finished: string, item: string, played: number, gaps: number, at: number}} told */
+  /** @param {{started: string, finished: string, item: string, played: number, at: number}} told */
   hear(told) {
     this.item = told.item;
     this.played = (told.played * 1000) / RATE;
     this.at = told.at;
-    this.gaps = told.gaps;
     if (told.started) {
-      this.sounding = true;
       this.sounds.value = told.started;
       const ago = Math.max(0, (this.context?.currentTime ?? told.at) - told.at);
       this.onStart(told.started, performance.now() - ago * 1000);
     }
     if (told.finished) {
-      this.sounding = false;
       this.sounds.value = "";
       this.onEnd(told.finished);
     }
@@ -106,14 +101,13 @@ export class Player {
   flush() {
     this.early = [];
     this.tell({ kind: "flush" });
-    this.sounding = false;
     this.sounds.value = "";
   }
 
   /** So much of a reply has been heard, in ms, as far as can be told. @param {string} item */
   heard(item) {
     if (item !== this.item || !this.context) return 0;
-    const since = this.sounding ? Math.max(0, this.context.currentTime - this.at) * 1000 : 0;
+    const since = this.sounds.peek() ? Math.max(0, this.context.currentTime - this.at) * 1000 : 0;
     return Math.max(0, this.played + Math.min(since, 60) - this.latency);
   }
 

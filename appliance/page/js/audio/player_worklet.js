@@ -28,8 +28,8 @@ class Player extends AudioWorkletProcessor {
     const sounding = this.playout.flowing;
     this.blocks = sounding ? this.blocks + 1 : 0;
     if (started || finished || this.blocks % BETWEEN === 1) {
-      const { item, played, gaps } = this.playout;
-      this.port.postMessage({ started, finished, item, played, gaps, at: currentTime });
+      const { item, played } = this.playout;
+      this.port.postMessage({ started, finished, item, played, at: currentTime });
     }
     return true;
   }

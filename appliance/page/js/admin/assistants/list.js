@@ -3,12 +3,12 @@
 import { ask } from "../../http.js";
 import { Icon } from "../../icons.js";
 import * as kept from "../../kept.js";
+import { useAnswer } from "../../live_data.js";
 import { go, Link } from "../../place.js";
 import { html, useState, useValue } from "../../view.js";
 import { who } from "../../who.js";
 import { t } from "../../words.js";
 import { AskFirst } from "../ask_first.js";
-import { useAnswer } from "../care/answer.js";
 import { every } from "../care/every.js";
 import { Told } from "../told.js";
 

@@ -2,10 +2,10 @@
 
 import { ask } from "../../http.js";
 import { Icon } from "../../icons.js";
+import { useAnswer } from "../../live_data.js";
 import { Link } from "../../place.js";
 import { html, useCallback } from "../../view.js";
 import { t } from "../../words.js";
-import { useAnswer } from "../care/answer.js";
 import { every } from "../care/every.js";
 import { Told } from "../told.js";
 import { EMPTY, fromAssistant } from "./draft.js";

@@ -2,11 +2,11 @@
 
 import { ask } from "../../http.js";
 import { Icon } from "../../icons.js";
+import { useAnswer } from "../../live_data.js";
 import { go, Link } from "../../place.js";
 import { html, useCallback, useState } from "../../view.js";
 import { t } from "../../words.js";
 import { AskFirst } from "../ask_first.js";
-import { useAnswer } from "../care/answer.js";
 import { Told } from "../told.js";
 import { AskAloud } from "./aloud.js";
 import { Documents } from "./documents.js";

@@ -2,10 +2,10 @@
 
 import { ask } from "../../http.js";
 import { Icon } from "../../icons.js";
+import { useAnswer } from "../../live_data.js";
 import { go, Link } from "../../place.js";
 import { html } from "../../view.js";
 import { size, t } from "../../words.js";
-import { useAnswer } from "../care/answer.js";
 import { every } from "../care/every.js";
 import { Told } from "../told.js";
 import { NameForm } from "./name_form.js";

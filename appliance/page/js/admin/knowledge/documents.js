@@ -1,9 +1,9 @@
 // The documents of a collection, looked at again while the box reads some of them.
 
 import { ask } from "../../http.js";
+import { useAnswer } from "../../live_data.js";
 import { html, useCallback, useEffect, useRef, useValue } from "../../view.js";
 import { t } from "../../words.js";
-import { useAnswer } from "../care/answer.js";
 import { every } from "../care/every.js";
 import { Told } from "../told.js";
 import { Document } from "./document.js";
