@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -30,6 +30,9 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     revisions: dict[str, str]
     files: dict[str, Digest]
+
+
+_ENTRIES: Final = msgspec.json.Decoder(dict[str, Entry])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def read(root: Path) -> Lock:
     """The lock of a models folder, empty if there is none yet. Raises Damaged if it cannot be understood."""
     path = root / NAME
     try:
-        return Lock(path, msgspec.json.decode(path.read_bytes(), type=dict[str, Entry]))
+        return Lock(path, _ENTRIES.decode(path.read_bytes()))
     except FileNotFoundError:
         return Lock(path, {})
     except msgspec.DecodeError as error:

@@ -229,6 +229,11 @@ def load_manifests(folder: Path) -> Catalog:
     return Catalog(models, sets)
 
 
+# A type that two threads take apart first at the same moment takes the process down (msgspec 0.22): these are known.
+for _kind in (Model, ModelSet):
+    msgspec.json.Decoder(_kind)
+
+
 def _read(file: Path, kind: type[_T]) -> _T:
     try:
         return msgspec.toml.decode(file.read_bytes(), type=kind)

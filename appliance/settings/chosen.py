@@ -28,6 +28,9 @@ class _Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: _Models
 
 
+msgspec.json.Decoder(_Chosen)  # known from now on: catalog/manifest.py says why
+
+
 def read(state_dir: Path) -> str | None:
     """The set that is chosen, if one is. Raises `OSError`, and `ValueError` with what is wrong in the file."""
     try:

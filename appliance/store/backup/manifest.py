@@ -47,6 +47,10 @@ class _Format(msgspec.Struct):
     format: int
 
 
+_FORMAT: Final = msgspec.json.Decoder(_Format)
+_MANIFEST: Final = msgspec.json.Decoder(Manifest)
+
+
 def encode(manifest: Manifest) -> bytes:
     """As JSON that a person can read. Raises `BackupError` if it has become too long to be read back."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
@@ -58,9 +62,9 @@ def encode(manifest: Manifest) -> bytes:
 def decode(text: bytes) -> Manifest:
     """Raises `Damaged` for what is no manifest or lists what no backup has, `BackupError` for a newer one's."""
     try:
-        if (found := msgspec.json.decode(text, type=_Format).format) != FORMAT:
+        if (found := _FORMAT.decode(text).format) != FORMAT:
             raise BackupError(f"The backup has format {found}, and this appliance knows {FORMAT}: install a newer one.")
-        manifest = msgspec.json.decode(text, type=Manifest)
+        manifest = _MANIFEST.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Damaged(f"it cannot be understood: {error}") from error
     names = [file.name for file in manifest.files]

@@ -11,7 +11,7 @@ const MOST_WAIT_MS = 4_000;
 const FINAL = new Set([1008, 1009]);
 
 /**
- * A line that is moved so soon after it began was taken over by an earlier try of this very page, whose words were still
+ * A line that is moved before it is open, or so soon after, was taken over by an earlier try of this very page, whose words were still
  * on their way when the network came back: it is called again. Later it is another window.
  */
 const STALE_MS = 10_000;
@@ -35,7 +35,8 @@ export class Line {
     this.socket = null;
     this.attempts = 0;
     this.pings = 0;
-    this.openedAt = 0;
+    /** When the box took the line; infinite while it has not. */
+    this.openedAt = Number.POSITIVE_INFINITY;
     this.pingedAt = 0;
     /** When the first ping left that was not answered, or the connection was begun; 0: all were. */
     this.waitsSince = 0;
@@ -77,6 +78,7 @@ export class Line {
     const socket = new WebSocket(this.address());
     this.socket = socket;
     this.lastError = null;
+    this.openedAt = Number.POSITIVE_INFINITY;
     this.waitsSince = performance.now();
     socket.onmessage = ({ data }) => this.take(JSON.parse(data));
     socket.onclose = ({ code }) => this.closed(code);
