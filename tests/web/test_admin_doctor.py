@@ -92,18 +92,6 @@ def test_a_doctor_who_cannot_look_is_told(url: str, monkeypatch: pytest.MonkeyPa
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
 
 
-def test_a_process_that_is_taken_down_is_called_once_more(
-    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    file = str(tmp_path / "once")
-    script = (
-        f"import os, pathlib\nonce = pathlib.Path({file!r})\n"
-        f"if not once.exists():\n    once.touch()\n    os.abort()\nprint({json.dumps(PAGE)!r})"
-    )
-    monkeypatch.setattr(doctor_child, "COMMAND", (sys.executable, "-c", script))
-    assert httpx.post(f"{url}/v1/admin/doctor").json() == PAGE
-
-
 def called(folder: Path) -> list[psutil.Process]:
     """The doctor and its child, once they are there."""
     until, file = time.monotonic() + PATIENCE_SECONDS, folder / "pids"

@@ -23,8 +23,6 @@ log = logs.logger(__name__)
 COMMAND: Final = (*APPLIANCE, "doctor", "--json")
 SECONDS: Final = 150.0
 """More than the doctor gives the longest of the checks, which is the spoken turn."""
-TIMES: Final = 2
-"""It looks at drivers and libraries that may take its process down with them, and do so the next time seldom."""
 MOST_BYTES: Final = 1_000_000
 
 Outcome = Literal["fault", "warning", "note", "ok", "skipped"]
@@ -67,11 +65,7 @@ class DoctorChild:
         self._called = True
         try:
             with anyio.fail_after(SECONDS):
-                command, more = [*COMMAND, *_where(settings, listens)], _as_it_runs(settings, listens)
-                for _ in range(TIMES):
-                    if (said := await _printed(command, more)) is not None:
-                        return said
-                raise InternalError("The doctor could not look; the server's log says how it ended.")
+                return await _printed([*COMMAND, *_where(settings, listens)], _as_it_runs(settings, listens))
         except TimeoutError as error:
             raise DeadlineExceeded(f"The doctor did not end within {SECONDS:g} s.") from error
         finally:
@@ -96,8 +90,7 @@ def _as_it_runs(settings: Settings, listens: tuple[str, int] | None) -> Mapping[
     return {f"{PREFIX}HTTP__{name}": value for name, value in http.items()}
 
 
-async def _printed(command: Sequence[str], more: Mapping[str, str]) -> bytes | None:
-    """What it printed; None where it was no page."""
+async def _printed(command: Sequence[str], more: Mapping[str, str]) -> bytes:
     said, wrong = bytearray(), bytearray()
     async with running(command, more) as process, anyio.create_task_group() as tasks:
         assert process.stdout is not None  # noqa: S101 - it was asked for
@@ -112,7 +105,7 @@ async def _printed(command: Sequence[str], more: Mapping[str, str]) -> bytes | N
         code = process.returncode
     try:
         msgspec.json.decode(said, type=DoctorPage)
-    except msgspec.DecodeError:
+    except msgspec.DecodeError as error:
         log.error("doctor failed", code=code, **place_in(bytes(wrong)))
-        return None
+        raise InternalError("The doctor could not look; the server's log says how it ended.") from error
     return bytes(said)
