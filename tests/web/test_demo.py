@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PLAIN = {"APPLIANCE_VOICE__TEMPERATURE": "0", "APPLIANCE_VOICE__MAX_REPLY_TOKENS": "48"}
 """A reply that is no list of figures: words that an ear can compare."""
 
+DEMO_SECONDS = 300
+"""More than a start takes beside the rest of the suite."""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -31,7 +34,7 @@ def free_port() -> int:
 def demo(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "appliance", "demo", "--once", "--state-dir", str(STATE), *arguments]
     given = {**os.environ, "APPLIANCE_STORE__DIR": str(store), **PLAIN}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=given)
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEMO_SECONDS, check=False, env=given)
 
 
 def test_the_demo_ends_in_an_audible_answer(box: str, tmp_path: Path) -> None:
