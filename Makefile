@@ -16,6 +16,8 @@ LOAD := .load
 ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 UV := 0.13.9
 COVERAGE :=
+ALL ?=
+EVERYDAY := not long and not soak and not host and not drill
 
 .PHONY: help
 help: ## This list
@@ -35,8 +37,8 @@ serve: setup ## The server
 	@$(BIN)/appliance serve --open --state-dir $(STATE) $(ADDRESS) $(ARGS)
 
 .PHONY: test
-test: setup $(TOOLS)/made ## The everyday tests, two files at a time (ARGS='-n 0': one test after another)
-	@$(BIN)/pytest -n 2 --dist loadfile --durations=12 $(COVERAGE) $(ARGS)
+test: setup $(TOOLS)/made ## The everyday tests, two files at a time (ALL=1: the long ones too; ARGS='-n 0': one after another)
+	@$(BIN)/pytest -n 2 --dist loadfile --durations=12 $(if $(ALL),,-m '$(EVERYDAY)') $(COVERAGE) $(ARGS)
 
 .PHONY: soak
 soak: setup ## Minutes of load, and what it leaves behind
@@ -108,6 +110,7 @@ load: $(LOAD)/made ## Load on a box from outside, by Locust, until it is clear w
 
 .PHONY: check
 check: COVERAGE := --cov
+check: ALL := 1
 check: lint secrets audit provision-lint page-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, page, tests: what must pass before a push
 
 # What judges the page (TypeScript reads its types, Biome its style, axe its accessibility): needed by whoever changes it.
