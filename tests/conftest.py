@@ -49,7 +49,6 @@ for waiting in ("connect", "read", "write", "pool"):
 
 Seen = TypeVar("Seen")
 
-TESTS = Path(__file__).parent
 STATE = Path(os.environ.get("STATE", ".state"))
 SPEECH = Path(__file__).parents[2] / "shared" / "speech"
 READY_SECONDS = 120
@@ -57,45 +56,6 @@ PATIENCE_SECONDS = 120
 SETTLE_SECONDS = 20
 QUESTION = "Please tell me why the sky is blue and the grass is green."
 """Words that Whisper base always hears right from the starter voice, which never says a text twice the same."""
-
-
-LONG = frozenset(
-    [
-        "catalog/test_hub",
-        "catalog/test_pull",
-        "catalog/test_shelf",
-        "engines/test_faults",
-        "engines/test_injection",
-        "engines/test_llama",
-        "engines/test_llm_soak",
-        "knowledge/test_parsing",
-        "metrics/test_box",
-        "page/test_every_page",
-        "page/test_looking_after",
-        "page/test_lost_lines",
-        "page/test_talking",
-        "realtime/test_killed_workers",
-        "realtime/test_live_clips",
-        "realtime/test_official_client",
-        "realtime/test_sessions",
-        "releases/test_accidents",
-        "store/test_killed",
-        "supervision/test_switching",
-        "unit/test_scheduler_load",
-        "web/test_admin_backups",
-        "web/test_admin_doctor",
-        "web/test_schema",
-        "web/test_turn_clips",
-    ]
-)
-"""Files that take most of the time of a whole run: `make test` leaves them to `make check`."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.relative_to(TESTS).with_suffix("").as_posix() in LONG:
-            item.add_marker("long")
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import LONG
 
 from appliance.jobs import ROLES
 from appliance.web.doors import DOORS
@@ -76,7 +75,3 @@ def test_the_readme_names_every_door_and_command() -> None:
     for door in doors:
         assert door.removeprefix("/v1/audio").removeprefix("/v1").split("/{")[0] in readme, door
     assert set(ROLES) == {"stt", "llm", "tts", "turn", "embed"}
-
-
-def test_every_long_file_is_there() -> None:
-    assert [name for name in sorted(LONG) if not (ROOT / "tests" / name).with_suffix(".py").is_file()] == []

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from catalog.conftest import World
 
+pytestmark = pytest.mark.long
+
 
 COMMIT, NEXT_COMMIT = "1" * 40, "2" * 40
 LARGE = 24_000_000

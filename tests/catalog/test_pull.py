@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from catalog.conftest import World
 
+pytestmark = pytest.mark.long
+
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil has it
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from catalog.conftest import World
 
+pytestmark = pytest.mark.long
+
 
 def settings(world: World, chosen: str = "all") -> Settings:
     return Settings(state_dir=world.root / "state", models=Models(set=chosen, manifests=str(world.root / "manifests")))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 ROLES = ("stt", "llm", "tts")
 BACK_WITHIN_SECONDS = 10
 """Promised for a box that has its machine to itself, as no box has beside the everyday tests."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from appliance.catalog.lineup import Lineup
     from appliance.engines.llama.engine import LlamaEngine
 
+pytestmark = pytest.mark.long
+
 RULES = "You are the assistant of a guest house. Answer in one short sentence."
 HOUSE = {
     "How often does the coffee machine have to be descaled?": (

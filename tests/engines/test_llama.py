@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from appliance.engines.interleave import Emission
     from appliance.engines.llama.engine import LlamaEngine
 
+pytestmark = pytest.mark.long
+
 GREEDY = Sampling(temperature=0)
 QUESTIONS = [
     "Tell me a story about a dog.", "Name three colours.", "Why is the sky blue?", "Write a poem about rain.",

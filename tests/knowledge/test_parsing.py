@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from appliance.knowledge.passage import Passage
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 SMALL = Limits(seconds=300, passage_seconds=300, memory=200_000_000)
 
 

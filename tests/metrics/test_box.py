@@ -24,6 +24,8 @@ from caller import at_24k, calling
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 60
 STREAMS = 4
 LONG = "You help in a large house with many rooms, and answer briefly. " * 8

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from browsers import Browsers
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SECTIONS = ("", "/keys", "/usage", "/models", "/knowledge", "/assistants", "/backups", "/logs", "/doctor")

@@ -6,12 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from browsers import Browsers
+
+pytestmark = pytest.mark.long
 
 TRIES = 5
 MANUAL = """# Boiler

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 from between import network
 from browsers import microphone
 from conftest import STATE, wait_ready
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from browsers import Browsers
     from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.long
 
 LOST_SECONDS = 10
 QUESTION = "Tell me a long story about a ship."

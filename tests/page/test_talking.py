@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from browsers import Browsers
     from playwright.sync_api import Locator, Page
 
+pytestmark = pytest.mark.long
+
 TELLER = "Storyteller"
 """An assistant whose replies are long enough to be interrupted."""
 ASKED = re.compile("grass is green")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from caller import Caller
 
+pytestmark = pytest.mark.long
+
 SESSION: dict[str, Any] = {
     "audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}},
     "max_output_tokens": 8,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 KEEPING = {"keep_audio": True}
 SAID = np.where(np.arange(SPEECH_RATE) % 120 < 60, 2000, -2000).astype("<i2").tobytes()
 """A second of the voice that the simulated ears know: 200 Hz, as Opus does not carry a constant level."""

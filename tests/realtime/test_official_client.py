@@ -20,6 +20,8 @@ from appliance.probing.wrong_words import errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+pytestmark = pytest.mark.long
+
 PROBE = Path(appliance.__file__).with_name("probe.flac")
 """Somebody says "Good morning."."""
 QUICK = {

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 AT_ONCE = 8
 PATIENCE_SECONDS = 6
 """After so long without an event a session is left: often none comes any more."""

@@ -21,6 +21,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+pytestmark = pytest.mark.long
+
 SERVER = Path(__file__).with_name("scripted_box.py")
 WAYS = ("chat", "turn", "live")
 START_SECONDS = 60

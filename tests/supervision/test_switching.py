@@ -30,6 +30,8 @@ from appliance.settings import Models, Settings, SettingsError, chosen
 from appliance.store.faults import StoreError
 from appliance.switching import Switch, Switching
 
+pytestmark = pytest.mark.long
+
 MANIFESTS = Path(__file__).parents[2] / "models"
 JOE, BRAIN = "en_US-joe-medium", "smollm2-135m-instruct"
 EARS = ("whisper-base", "smart-turn-v3.2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from bench import Bench
 from counting import WORDS, CountingModel
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 if TYPE_CHECKING:
     from appliance.engines.llama.work import Work
+
+pytestmark = pytest.mark.long
 
 STEMS = [[(at * step + step) % (WORDS - 1) + 1 for at in range(120)] for step in (1, 7, 12)]
 """Prompts begin with some of one of these, so that many begin alike."""

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from appliance.settings import Settings
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 120
 DOOR = "/v1/admin/backups"
 

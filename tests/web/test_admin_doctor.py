@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 30
 PAGE = {
     "format": 1, "appliance": "0.1.0", "at": "2026-11-26T18:00:00Z", "deep": False, "outcome": "ok",

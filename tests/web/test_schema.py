@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from appliance.jobs import AnyJob
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS: Final = 60
 """More than the box has for anything: it says so itself when it took too long."""
 BUSY: Final = (503, 507)

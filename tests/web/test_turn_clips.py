@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from appliance.jobs import AnyJob
 
+pytestmark = pytest.mark.long
+
 STOP = Generated(finish_reason="stop", prompt_tokens=5, completion_tokens=3)
 SECONDS = np.arange(2 * SPEECH_RATE) / SPEECH_RATE
 REPLY = (8000 * np.sin(2 * np.pi * (150 + 100 * SECONDS) * SECONDS)).astype("<i2").tobytes()

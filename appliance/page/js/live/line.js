@@ -11,8 +11,8 @@ const MOST_WAIT_MS = 4_000;
 const FINAL = new Set([1008, 1009]);
 
 /**
- * A line that is moved before it is open, or so soon after, was taken over by an earlier try of this very page, whose words were still
- * on their way when the network came back: it is called again. Later it is another window.
+ * A line that is moved before it is open, or so soon after, was taken over by an earlier try of this very page, whose
+ * words were still on their way when the network came back: it is called again. Later it is another window.
  */
 const STALE_MS = 10_000;
 
