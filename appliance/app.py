@@ -14,6 +14,7 @@ from litestar import Litestar
 from msgspec.structs import asdict
 
 from appliance.audio import SAMPLE_BYTES
+from appliance.callers.names import Names
 from appliance.catalog.lineup import lineup as line_up
 from appliance.catalog.provenance import digest_of, draft_of
 from appliance.engines.host import EngineHost
@@ -30,7 +31,6 @@ from appliance.voice.phrases import keep_ready
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp

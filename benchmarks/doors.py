@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from appliance import logs, settings
+from appliance.callers.names import Names
 from appliance.cli.serve import listen
 from appliance.errors import EngineDown
 from appliance.store.database import Database
@@ -21,7 +22,6 @@ from appliance.voice.stages import Stages
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
 from appliance.web.heads import BoundedHeads
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -54,7 +54,7 @@ def create(
     config: Path | None, state_dir: Path,
 ) -> None:  # fmt: skip
     """Make a key called NAME and print it: it is shown this once."""
-    from appliance.web.identity.caller import GRANTABLE
+    from appliance.callers.caller import GRANTABLE
 
     for given in (name, user if user is not None else name):
         if not NAME.fullmatch(given):

@@ -8,10 +8,10 @@ from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from appliance.callers.caller import Caller
 from appliance.errors import Forbidden
 from appliance.store.assistants import Assistant, Preset
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.wire_assistants import (
     AssistantBody,

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from appliance.callers.caller import Caller
 from appliance.dialogue.prompt import led_by
 from appliance.errors import NotFound
 from appliance.jobs import Generate
 from appliance.store.assistants import Assistant, Preset
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.wire_assistants import functions
 from appliance.web.wire_chat import ChatRequest
 from appliance.web.wire_responses import ResponseRequest

@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from appliance.callers.documents import with_documents
+from appliance.callers.failures import Failures
+from appliance.callers.lines import Lines
+from appliance.callers.meter import Meter, Meters
+from appliance.callers.metered import metered
+from appliance.callers.names import Names
 from appliance.knowledge.ingest import Ingest
 from appliance.knowledge.limits import Limits
 from appliance.knowledge.meaning import Meaning
@@ -35,12 +41,6 @@ from appliance.web.admin.cores import Cores
 from appliance.web.admin.doctor_child import DoctorChild
 from appliance.web.admin.errands import Errands
 from appliance.web.admin.verdicts import Verdicts
-from appliance.web.identity.failures import Failures
-from appliance.web.identity.meter import Meter, Meters
-from appliance.web.identity.metered import metered
-from appliance.web.names import Names
-from appliance.web.realtime.lines import Lines
-from appliance.web.retrieval import with_documents
 from appliance.web.scrape import Scrape
 from appliance.web.self_tests import SelfTests
 from appliance.web.sources import sources

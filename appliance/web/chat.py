@@ -8,6 +8,7 @@ from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from appliance.callers.caller import Caller
 from appliance.jobs import Generate
 from appliance.web.assisting import answering, chat_with, led
 from appliance.web.box import Box
@@ -16,7 +17,6 @@ from appliance.web.chat_stream import ChatStream, answer
 from appliance.web.choices import check_count, side_by_side
 from appliance.web.continuing import Continuing
 from appliance.web.described import answers, json_of
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write
 from appliance.web.replies import Reply

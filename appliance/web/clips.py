@@ -8,10 +8,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from appliance.callers.caller import Caller
 from appliance.encoding import MEDIA_TYPES
 from appliance.web.box import Box
 from appliance.web.described import answers
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 
 KIND = MEDIA_TYPES["opus"]

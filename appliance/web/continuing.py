@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from sqlite_utils import Database as Tables
 
+from appliance.callers.caller import Caller
 from appliance.dialogue import prompt
 from appliance.jobs import Generate
 from appliance.store.conversations import Addition, check_id
 from appliance.store.items import Item
 from appliance.store.writing import Writing
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.kept_items import kept_messages, kept_reply
 from appliance.web.replies import Reply
 

@@ -9,11 +9,11 @@ from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from appliance.callers.caller import Caller
 from appliance.errors import RequestError
 from appliance.store.conversations import Addition
 from appliance.store.items import Item as Kept
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.kept_items import kept, shown
 from appliance.web.wire_conversations import AddItems, ConversationBody, body

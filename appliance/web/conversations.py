@@ -8,12 +8,12 @@ from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from appliance.callers.caller import Caller
 from appliance.errors import RequestError
 from appliance.web.box import Box
 from appliance.web.conversation_items import new_items
 from appliance.web.described import answers
 from appliance.web.exporting import exported_json, exported_markdown
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import Live
 from appliance.web.wire_conversations import (

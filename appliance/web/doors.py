@@ -15,6 +15,7 @@ from litestar.handlers import WebsocketRouteHandler
 from litestar.types import Scope as Connection
 
 from appliance import metrics
+from appliance.callers.watch import watch_keys
 from appliance.store.sweeping import keep_swept
 from appliance.web import (
     assistants,
@@ -46,9 +47,8 @@ from appliance.web.admin import models as admin_models
 from appliance.web.box import Box
 from appliance.web.described import describe, openapi
 from appliance.web.gate import STRANGERS, Gate
-from appliance.web.identity.caller import caller_of
 from appliance.web.identity.guard import guard
-from appliance.web.identity.watch import watch_keys
+from appliance.web.identity.scope import caller_of
 from appliance.web.page_files import page_files
 from appliance.web.realtime import door
 from appliance.web.traced import Traced

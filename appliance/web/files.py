@@ -16,12 +16,12 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery, PathParameter, QueryParameter
 from litestar.response import File
 
+from appliance.callers.caller import Caller
 from appliance.errors import NotFound, RequestError
 from appliance.ids import new_id
 from appliance.knowledge.kinds import kind_of
 from appliance.store.usage import Amount
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.wire_files import (
     FileBody,

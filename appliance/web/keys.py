@@ -10,11 +10,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
+from appliance.callers.caller import GRANTABLE, Caller, Scope
 from appliance.errors import RequestError
 from appliance.store.database import DAY_MS, now_ms
 from appliance.store.keys import Key
 from appliance.web.box import Box
-from appliance.web.identity.caller import GRANTABLE, Caller, Scope
 from appliance.web.identity.guard import NEEDS
 
 ADMIN = {NEEDS: "admin"}

@@ -9,12 +9,12 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from appliance.callers.caller import Caller
+from appliance.callers.names import ALIASES, EMBEDDING_ALIASES
 from appliance.errors import NotFound
 from appliance.jobs import ROLES, Role
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
-from appliance.web.names import ALIASES, EMBEDDING_ALIASES
 from appliance.web.wire_assistants import owned_by
 
 

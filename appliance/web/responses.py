@@ -13,6 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import to_builtins
 
+from appliance.callers.caller import Caller
 from appliance.errors import NotFound, RequestError
 from appliance.ids import new_id
 from appliance.jobs import AnyPart, Generate
@@ -25,7 +26,6 @@ from appliance.web.continuing import Continuing
 from appliance.web.conversation_items import item_list
 from appliance.web.described import answers, json_of
 from appliance.web.faults import classify, told
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.kept_items import kept, shown
 from appliance.web.live import EVENT_STREAM, Live, Write, event

@@ -11,10 +11,10 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from appliance.callers.caller import Caller, local_caller
 from appliance.store.database import now_ms
 from appliance.store.keys import digest
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller, local_caller
 from appliance.web.identity.guard import COOKIE, NEEDS, recognise
 from appliance.web.identity.origins import check_origin
 

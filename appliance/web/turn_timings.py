@@ -8,8 +8,8 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from appliance.callers.caller import Caller
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.wire_turn_timings import TurnList, TurnTimingsBody, timings_body, turn_body
 

@@ -14,6 +14,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from appliance.asking import CACHED
+from appliance.callers.caller import Caller
 from appliance.dialogue.prompt import joined
 from appliance.encoding import MEDIA_TYPES, AudioFormat, encoder
 from appliance.errors import ApplianceError, from_code, one_error
@@ -25,7 +26,6 @@ from appliance.voice.turn import Turn, take_turn
 from appliance.web.assisting import answering
 from appliance.web.box import Box
 from appliance.web.described import answers
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 from appliance.web.live import EVENT_STREAM, Live, Write, event
 from appliance.web.tries import turn_of

@@ -10,10 +10,10 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from appliance.callers.caller import Caller
 from appliance.store.database import DAY_MS, now_ms
 from appliance.store.usage import Used, day_of
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 
 Days = Annotated[int, QueryParameter(ge=1, le=400)]

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from appliance.callers.languages import language_code
+from appliance.callers.names import Names
 from appliance.errors import RequestError
 from appliance.store.assistants import PREFIX, Assistant, Preset, Retrieval
-from appliance.web.languages import language_code
-from appliance.web.names import Names
 from appliance.web.wire_file_search import MOST_STORES, StoreId
 from appliance.web.wire_responses import Metadata
 from appliance.web.wire_tools import MOST_TOOLS, Function, plain_tools

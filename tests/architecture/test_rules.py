@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.callers.caller import SCOPES
 from appliance.jobs import ROLES
 from appliance.web.doors import DOORS
-from appliance.web.identity.caller import SCOPES
 from appliance.web.identity.guard import NEEDS
 
 ROOT = Path(__file__).parents[2]

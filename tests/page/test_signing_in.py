@@ -14,9 +14,9 @@ sys.path.append(str(Path(__file__).parents[1] / "web"))
 from scripted import ScriptedStage, furnished
 from test_identity import STOP, appliance
 
+from appliance.callers.names import Names
 from appliance.jobs import Token
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from appliance.callers.names import Names
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,12 +16,12 @@ from test_remembering import Socket, calling
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from appliance.callers.caller import Caller
+from appliance.callers.lines import Lines
+from appliance.callers.names import Names
 from appliance.errors import Forbidden
 from appliance.store.owners import LOCAL
 from appliance.voice.stages import Stages
-from appliance.web.identity.caller import Caller
-from appliance.web.names import Names
-from appliance.web.realtime.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,13 @@ import uvicorn
 
 from appliance import logs
 from appliance import settings as settings_module
+from appliance.callers.names import Names
 from appliance.jobs import Audio, Generate, Generated, Heard, JobTimes, Segment, Speak, Token, Transcribe
 from appliance.store.database import Database
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
 from appliance.web.heads import BoundedHeads
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

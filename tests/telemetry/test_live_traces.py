@@ -12,8 +12,8 @@ from simulated import World
 from test_remembering import Socket
 from websockets.sync.client import connect
 
+from appliance.callers.names import Names
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"  # pragma: allowlist secret
 

@@ -15,13 +15,13 @@ from receivers import WAIT_SECONDS, Receiver, Span, receiving
 from scripted import END, ScriptedStage, furnished
 
 from appliance import metrics
+from appliance.callers.names import Names
 from appliance.errors import InternalError
 from appliance.jobs import SPEECH_RATE, Audio, Heard, Segment, Token
 from appliance.story import JobStory, Story
 from appliance.telemetry import traces as traces_module
 from appliance.telemetry.traces import Traces
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

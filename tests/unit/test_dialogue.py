@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.callers.names import Names
 from appliance.dialogue.prompt import build, messages
 from appliance.engines.llama.text import TextStream
 from appliance.errors import CODES, ApplianceError, EngineDown, NotFound, RequestError, from_code, one_error
 from appliance.jobs import Message, Segment, Source, ToolCall
 from appliance.store.items import Item
-from appliance.web.names import Names
 from appliance.web.subtitles import srt, vtt
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import anyio
 import pytest
 
+from appliance.callers import failures
+from appliance.callers.failures import FORGIVEN_SECONDS, LONGEST_SECONDS, MOST_ADDRESSES, MOST_WAITING, Failures
 from appliance.errors import RateLimited
-from appliance.web.identity import failures
-from appliance.web.identity.failures import FORGIVEN_SECONDS, LONGEST_SECONDS, MOST_ADDRESSES, MOST_WAITING, Failures
 
 
 def test_each_failure_costs_more_until_it_is_forgiven() -> None:

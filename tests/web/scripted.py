@@ -12,6 +12,7 @@ import uvicorn
 
 from appliance import logs
 from appliance import settings as settings_module
+from appliance.callers.names import Names
 from appliance.cli.rounds import MOST_MESSAGE_BYTES
 from appliance.errors import Overloaded
 from appliance.jobs import Generated, JobTimes, Part
@@ -19,7 +20,6 @@ from appliance.store.database import Database
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
 from appliance.web.doors import DOORS, open_doors
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence

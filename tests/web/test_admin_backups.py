@@ -19,6 +19,7 @@ from conftest import until
 from scripted import END, ScriptedStage, doors, served
 from test_admin_doctor import WAITS, called, gone, hang_up
 
+from appliance.callers.names import Names
 from appliance.cli.main import main
 from appliance.jobs import Token
 from appliance.settings import load
@@ -29,7 +30,6 @@ from appliance.voice.stages import Stages
 from appliance.web.admin import backups, child
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from scripted import END, ScriptedStage, furnished
 
+from appliance.callers.names import Names
 from appliance.jobs import SPEECH_RATE, Audio, Heard, Segment, Token
 from appliance.store.conversations import Addition, Conversations
 from appliance.store.database import Database
@@ -18,7 +19,6 @@ from appliance.store.owners import Owner
 from appliance.store.turns import Turns
 from appliance.story import Story
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from pathlib import Path

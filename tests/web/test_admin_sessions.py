@@ -15,9 +15,9 @@ from test_identity import appliance, bearer
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from appliance.callers.names import Names
 from appliance.jobs import Heard
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -14,6 +14,7 @@ from scripted import ScriptedStage, served
 
 from appliance import __version__
 from appliance import settings as settings_module
+from appliance.callers.names import Names
 from appliance.engines.status import StageStatus
 from appliance.metrics import gpu, machine
 from appliance.store.database import Database
@@ -21,7 +22,6 @@ from appliance.voice.stages import Stages
 from appliance.web.admin.cores import Cores, Share
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
-from appliance.web.names import Names
 from appliance.web.scrape import Scrape
 from appliance.web.sources import sources
 

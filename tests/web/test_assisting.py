@@ -10,9 +10,9 @@ import openai
 import pytest
 from scripted import END, ScriptedStage, furnished
 
+from appliance.callers.names import Names
 from appliance.jobs import Audio, Generate, Heard, Message, Sampling, Segment, Speak, Token, Tool, Transcribe
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,13 +15,13 @@ from scripted import ScriptedStage, furnished
 from appliance import metrics
 from appliance.asking import CACHED
 from appliance.bytes_on_disk import SPARED_BYTES
+from appliance.callers.names import Names
 from appliance.errors import EngineDown
 from appliance.jobs import Audio, Generate, Heard, Mark, Segment, Speak, Transcribe
 from appliance.voice.cache import Cache
 from appliance.voice.cached import Cached, outcome_of
 from appliance.voice.phrases import keep_ready
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -12,11 +12,11 @@ import openai
 import pytest
 from scripted import ScriptedStage, doors, furnished
 
+from appliance.callers.names import Names
 from appliance.errors import from_code
 from appliance.jobs import Embed, Embedding
 from appliance.voice.stages import Stages
 from appliance.web.embeddings import embeddings
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -11,10 +11,10 @@ import pytest
 import uvicorn
 from scripted import ScriptedStage, furnished
 
+from appliance.callers.names import Names
 from appliance.metrics import REGISTRY
 from appliance.voice.stages import Stages
 from appliance.web.heads import MOST_BYTES, BoundedHeads
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

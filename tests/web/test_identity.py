@@ -18,6 +18,7 @@ from scripted import ScriptedStage, furnished
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from appliance.callers.names import Names
 from appliance.cli import main
 from appliance.cli.keys import first_key
 from appliance.cli.options import load_settings
@@ -27,7 +28,6 @@ from appliance.store import keys as stored
 from appliance.voice.stages import Stages
 from appliance.web.doors import DOORS
 from appliance.web.identity.guard import NEEDS
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("appliance.web.identity.failures.LONGEST_SECONDS", 0.0)
-        patch.setattr("appliance.web.identity.watch.SECONDS", 0.1)
+        patch.setattr("appliance.callers.failures.LONGEST_SECONDS", 0.0)
+        patch.setattr("appliance.callers.watch.SECONDS", 0.1)
         with locked(folder) as address:
             yield address
 

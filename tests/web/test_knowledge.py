@@ -14,8 +14,8 @@ import pytest
 from scripted import ScriptedStage, furnished
 from test_identity import appliance, bearer
 
+from appliance.callers.names import Names
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,15 +14,15 @@ from test_identity import appliance, bearer
 from websockets.sync.client import connect
 
 from appliance.asking import USER
+from appliance.callers import meter as meters
+from appliance.callers.meter import Meter
+from appliance.callers.names import Names
 from appliance.errors import RateLimited
 from appliance.jobs import Audio, Embedding, Generated, Heard, Segment, Token
 from appliance.settings import Allowance
 from appliance.store.database import DAY_MS
 from appliance.store.usage import Amount
 from appliance.voice.stages import Stages
-from appliance.web.identity import meter as meters
-from appliance.web.identity.meter import Meter
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

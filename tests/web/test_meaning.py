@@ -11,10 +11,10 @@ import openai
 import pytest
 from scripted import ScriptedStage, furnished
 
+from appliance.callers.names import Names
 from appliance.errors import EngineDown
 from appliance.jobs import Embedding
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

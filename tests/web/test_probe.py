@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from scripted import END, ScriptedStage, doors, furnished
 from test_identity import appliance, bearer
 
+from appliance.callers.names import Names
 from appliance.cli.main import main
 from appliance.errors import EngineDown, InternalError, Overloaded, RequestError
 from appliance.jobs import Audio, Generate, Heard, Segment, Speak, Token, Transcribe
 from appliance.probing.talking import Line
 from appliance.probing.wrong_words import error_rate, words
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -13,6 +13,8 @@ from test_identity import appliance, bearer
 from test_knowledge import READ_SECONDS, upload
 
 from appliance import settings
+from appliance.callers.documents import with_documents
+from appliance.callers.names import Names
 from appliance.dialogue.quoting import BEGIN, END
 from appliance.errors import NotFound
 from appliance.jobs import (
@@ -35,8 +37,7 @@ from appliance.store.passages import Found
 from appliance.voice.retrieving import Retrieval, Retrieving
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
-from appliance.web.names import Names
-from appliance.web.retrieval import numbers_of, with_documents
+from appliance.web.retrieval import numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

@@ -23,12 +23,12 @@ from schemathesis.specs.openapi.checks import (
 from scripted import END, ScriptedStage, doors, furnished
 from test_identity import appliance, bearer
 
+from appliance.callers.names import Names
 from appliance.errors import CODES
 from appliance.jobs import Audio, Embed, Embedding, Generate, Heard, Segment, Speak, Token, Transcribe
 from appliance.voice.stages import Stages
 from appliance.web.doors import DOORS
 from appliance.web.identity.guard import NEEDS
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -85,7 +85,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     stage = ScriptedStage(play)
     names = Names(stt="ears", llm="brain", voices={"joe": "mouth"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("appliance.web.identity.failures.LONGEST_SECONDS", 0.0)
+        patch.setattr("appliance.callers.failures.LONGEST_SECONDS", 0.0)
         with furnished({"store": {"dir": str(folder)}}, Stages(stage, stage, stage, stage), names) as url:
             yield url, appliance("keys", "create", "root", "--role", "admin", "--state-dir", str(folder))
 

@@ -18,13 +18,13 @@ from scripted import ScriptedStage, furnished
 
 from appliance.asking import USER
 from appliance.audio import read_wav, wav
+from appliance.callers.names import Names
 from appliance.encoding import encoder
 from appliance.engines.whisper.files import recoded
 from appliance.errors import EngineDown
 from appliance.jobs import SPEECH_RATE, STT_RATE, Audio, Generated, Heard, Recode, Recoded, Segment, Token
 from appliance.voice import recorder
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -12,6 +12,7 @@ from conftest import QUESTION
 from scripted import END, ScriptedStage, doors, furnished
 
 from appliance import metrics
+from appliance.callers.names import Names
 from appliance.cli.main import main
 from appliance.cli.waterfall import jobs
 from appliance.errors import EngineDown, NotFound, StorageFailed
@@ -23,7 +24,6 @@ from appliance.store.owners import Owner
 from appliance.store.turns import Turns
 from appliance.story import MOST_JOBS, JobNote, Jobs, Story, told
 from appliance.voice.stages import Stages
-from appliance.web.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import File
 from msgspec import Meta
 
+from appliance.callers.caller import Caller
 from appliance.errors import Conflict, DeadlineExceeded, NotFound, RequestError, StorageFailed
 from appliance.store.backup import kept
 from appliance.store.backup.encryption import Recipients
@@ -25,7 +26,6 @@ from appliance.web.admin.folders import check_writable, free_bytes, writable
 from appliance.web.admin.verdicts import Verdict
 from appliance.web.box import Box
 from appliance.web.described import answers
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 
 ADMIN = {NEEDS: "admin"}

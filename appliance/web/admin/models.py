@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
+from appliance.callers.caller import Caller
 from appliance.catalog.faults import CatalogError
 from appliance.catalog.lineup import catalog
 from appliance.catalog.shelf import Shelf
@@ -23,7 +24,6 @@ from appliance.web.admin.child import Hear
 from appliance.web.admin.errands import Errand
 from appliance.web.admin.folders import check_writable, free_bytes, writable
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
 
 ADMIN = {NEEDS: "admin"}

@@ -9,10 +9,10 @@ from litestar import delete, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from appliance.callers.caller import Caller
+from appliance.callers.lines import Kind, Speaker
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller
 from appliance.web.identity.guard import NEEDS
-from appliance.web.realtime.lines import Kind, Speaker
 
 ADMIN = {NEEDS: "admin"}
 WORDS: dict[Kind, str] = {"live": "live conversation", "turn": "spoken turn"}

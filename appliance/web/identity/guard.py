@@ -14,12 +14,13 @@ from litestar.handlers.base import BaseRouteHandler
 
 from appliance import metrics
 from appliance.asking import USER
+from appliance.callers.caller import Caller, Needed, caller_with, local_caller
+from appliance.callers.watch import good
 from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.store.database import now_ms
 from appliance.store.keys import digest
-from appliance.web.identity.caller import Caller, Needed, caller_with, let_in, local_caller, turn_away
 from appliance.web.identity.origins import check_loopback, check_origin
-from appliance.web.identity.watch import good
+from appliance.web.identity.scope import let_in, turn_away
 
 if TYPE_CHECKING:
     from appliance.store.keys import Key

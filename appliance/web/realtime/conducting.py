@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from appliance.callers.languages import language_code
+from appliance.callers.names import OPENAI_TRANSCRIBERS
 from appliance.dialogue.prompt import joined
 from appliance.store.assistants import NOBODY, Preset
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Style, Transcribing
 from appliance.voice.responding import Manner
 from appliance.web.assisting import with_tools
-from appliance.web.languages import language_code
-from appliance.web.names import OPENAI_TRANSCRIBERS
 from appliance.web.realtime.wire_session import NamedFunction, RetentionRatio, ServerVadBody, SessionBody, given_side
 from appliance.web.wire_audio import hotwords
 from appliance.web.wire_response_items import converted, plain_functions
@@ -22,9 +22,9 @@ from appliance.web.wire_tools import plain_tools, toolbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from appliance.callers.names import Names
     from appliance.settings import Stt
     from appliance.turns.detection import TurnDetection
-    from appliance.web.names import Names
     from appliance.web.realtime.wire_session import ResponseBody, TranscriptionBody
     from appliance.web.wire_tools import Choosing, Toolbox
 

@@ -11,17 +11,18 @@ from litestar.params import JSONBody
 from msgspec import Meta
 from structlog.contextvars import bound_contextvars
 
+from appliance.callers.caller import Caller
+from appliance.callers.lines import PREFIX, Invitation
 from appliance.errors import ApplianceError, Forbidden, Unauthorized
 from appliance.ids import new_id
 from appliance.store.conversations import check_id
 from appliance.voice.live.events import Fault
 from appliance.voice.live.record import Record
 from appliance.web.box import Box
-from appliance.web.identity.caller import Caller, caller_of
 from appliance.web.identity.guard import NEEDS, offered_by, shown_by
+from appliance.web.identity.scope import caller_of
 from appliance.web.realtime.lead import Lead
 from appliance.web.realtime.line import TRY_AGAIN, Line, part
-from appliance.web.realtime.lines import PREFIX, Invitation
 from appliance.web.realtime.server_events import Wording
 from appliance.web.realtime.wire_session import SessionBody
 from appliance.web.sockets import BEGUN

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from appliance.callers.names import REALTIME_ALIASES
 from appliance.store.assistants import NOBODY, Preset
 from appliance.web.assisting import assistant_for
-from appliance.web.names import REALTIME_ALIASES
 from appliance.web.realtime import conducting
 from appliance.web.realtime.wire_session import ResponseBody, SessionBody, merged
 
 if TYPE_CHECKING:
+    from appliance.callers.caller import Caller
     from appliance.jobs import AnyJob
     from appliance.settings import Settings
     from appliance.voice.live.conduct import Conduct, Style
     from appliance.voice.stages import Answer, Stages
     from appliance.web.box import Box
-    from appliance.web.identity.caller import Caller
 
 USUAL = ("instructions", "temperature")
 """Fields of a session that are an assistant's until the client says otherwise."""

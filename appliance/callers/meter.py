@@ -17,8 +17,8 @@ from appliance.store.database import DAY_MS, now_ms
 from appliance.store.usage import Amount, day_of
 
 if TYPE_CHECKING:
+    from appliance.callers.caller import Caller
     from appliance.store.usage import Usage
-    from appliance.web.identity.caller import Caller
 
 MINUTE: Final = 60.0
 MOST_METERS: Final = 20_000

@@ -11,8 +11,8 @@ from appliance.logs import logger, place_of
 from appliance.store.database import now_ms
 
 if TYPE_CHECKING:
+    from appliance.callers.lines import Lines
     from appliance.store.keys import Keys
-    from appliance.web.realtime.lines import Lines
 
 log = logger(__name__)
 

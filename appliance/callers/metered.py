@@ -24,9 +24,9 @@ from appliance.voice.stages import Stages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from appliance.callers.meter import Meter
     from appliance.jobs import AnyJob, AnyPart, JobTimes
     from appliance.voice.stages import Answer, Stage
-    from appliance.web.identity.meter import Meter
 
 
 def metered(stages: Stages, meter: Meter) -> Stages:

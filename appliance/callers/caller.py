@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from litestar.types import Scope as Connection
 from msgspec.structs import replace
 
-from appliance.errors import ApplianceError, InternalError
 from appliance.settings import Allowance, Settings
 from appliance.store.owners import LOCAL, Owner
 
@@ -73,23 +71,3 @@ def caller_with(key: Key, address: str, settings: Settings) -> Caller:
 def local_caller(address: str) -> Caller:
     """Whoever reaches an open box."""
     return Caller(LOCAL, USUAL["admin"], address=address)
-
-
-def let_in(scope: Connection, caller: Caller) -> None:
-    """Note who a connection's caller is."""
-    scope["state"]["caller"] = caller
-
-
-def turn_away(scope: Connection, error: ApplianceError) -> None:
-    """Note why a live connection is refused; it is told once it can be."""
-    scope["state"]["caller"] = error
-
-
-def caller_of(scope: Connection) -> Caller:
-    """Who a connection's caller is. Raises the reason why they were turned away."""
-    found: Any = scope["state"].get("caller")
-    if isinstance(found, ApplianceError):
-        raise found
-    if not isinstance(found, Caller):
-        raise InternalError("This door does not ask who is there.")
-    return found

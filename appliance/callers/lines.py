@@ -17,7 +17,7 @@ from appliance.ids import new_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from appliance.web.identity.caller import Caller
+    from appliance.callers.caller import Caller
 
 PREFIX: Final = "ek_"
 MOST_SECRETS: Final = 1_000
