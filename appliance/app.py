@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,15 @@ from appliance.voice.phrases import keep_ready
 from appliance.voice.stages import Stages
 from appliance.web.box import make_box
 from appliance.web.doors import open_doors
+from appliance.wyoming.about import About, name_of
+from appliance.wyoming.admission import Admission
+from appliance.wyoming.listener import Listener
+from appliance.wyoming.satellites import keep_called
+from appliance.wyoming.wake_words import wake_words
 
 if TYPE_CHECKING:
+    import socket
+
     from litestar.types import ASGIApp
 
     from appliance.catalog.lineup import Installed, Lineup
@@ -73,6 +80,7 @@ def create_engines(settings: Settings, lineup: Lineup) -> dict[Role, EngineHost]
         name=lineup.turn.name if lineup.turn else "silero",
         path=str(lineup.turn.main) if lineup.turn else "",
         threads=settings.turn.threads,
+        wake_words={word.name: str(word.file) for word in wake_words()} if settings.wyoming.enabled else {},
     )
     encoder = lineup.embed and Encoder(
         name=lineup.embed.name, path=str(lineup.embed.main), threads=settings.embed.threads,
@@ -124,12 +132,12 @@ def check_servable(settings: Settings) -> None:
 
 def create_app(
     settings: Settings, lineup: Lineup, engines: Mapping[Role, EngineHost], supervisor: Supervisor | None = None,
-    switching: Switching | None = None,
+    switching: Switching | None = None, wyoming: Sequence[socket.socket] = (),
 ) -> ASGIApp:  # fmt: skip
     """The whole appliance as an ASGI application; its lifespan starts and ends the engines, and tells `supervisor`.
 
-    `switching` knows the way to another set of models, if there is one.
-    Raises `StoreError` if there is a database that cannot be used.
+    `switching` knows the way to another set of models, if there is one; `wyoming` are the sockets of that door, which
+    stay open. Raises `StoreError` if there is a database that cannot be used.
     """
     names = Names(
         stt=lineup.stt.name,
@@ -169,7 +177,27 @@ def create_app(
             yield
             tasks.cancel_scope.cancel()
 
-    return open_doors(box, [engines_run])
+    if not settings.wyoming.enabled:
+        return open_doors(box, [engines_run])
+    about = About(
+        name_of(settings), lineup, _voices(settings, lineup), wake_words(), settings.wyoming.endpointing != "client"
+    )
+    admission = Admission(box)
+
+    @asynccontextmanager
+    async def wyoming_served(_: Litestar) -> AsyncIterator[None]:
+        listener = Listener(
+            admission, about, most=settings.wyoming.connections, patience=settings.workers.reader_seconds
+        )
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.run, [each.dup() for each in wyoming])
+            for each in settings.wyoming.satellites:
+                tasks.start_soon(keep_called, each, admission, about, settings.workers.reader_seconds)
+            yield
+            await listener.leave()
+            tasks.cancel_scope.cancel()
+
+    return open_doors(box, [engines_run, wyoming_served])
 
 
 def _voices(settings: Settings, lineup: Lineup) -> dict[str, Installed]:

@@ -17,10 +17,10 @@ from appliance.jobs import SPEECH_RATE, STT_RATE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SoundFormat = Literal["pcm", "pcmu", "pcma"]
-"""Mono: 16-bit little-endian samples at 24 kHz, or G.711 at 8 kHz."""
+SoundFormat = Literal["pcm", "pcm16k", "pcmu", "pcma"]
+"""Mono: 16-bit little-endian samples at 24 kHz or at `STT_RATE`, or G.711 at 8 kHz."""
 
-RATES: Final[dict[SoundFormat, int]] = {"pcm": 24_000, "pcmu": g711.RATE, "pcma": g711.RATE}
+RATES: Final[dict[SoundFormat, int]] = {"pcm": 24_000, "pcm16k": STT_RATE, "pcmu": g711.RATE, "pcma": g711.RATE}
 LAWS: Final[dict[SoundFormat, g711.Law]] = {"pcmu": "mu", "pcma": "a"}
 
 
@@ -36,7 +36,9 @@ class SoundIn:
         self.form: SoundFormat = form
         self._odd = b""
         # The better qualities hold samples back for 30 ms; speech is recognised as well after this one.
-        self._resampler: Any = soxr.ResampleStream(RATES[form], STT_RATE, 1, dtype="int16", quality="LQ")
+        self._resampler: Any = None
+        if RATES[form] != STT_RATE:
+            self._resampler = soxr.ResampleStream(RATES[form], STT_RATE, 1, dtype="int16", quality="LQ")
 
     def feed(self, data: bytes, *, last: bool = False) -> bytes:
         """Samples that are ready; with `last` all that are left. Half a sample at the end waits for its other half."""
@@ -47,6 +49,8 @@ class SoundIn:
             data = self._odd + data
             whole = len(data) - len(data) % SAMPLE_BYTES
             data, self._odd = data[:whole], data[whole:]
+            if self._resampler is None:
+                return data
             samples = np.frombuffer(data, dtype="<i2").astype(np.int16)
         return bytes(self._resampler.resample_chunk(samples, last=last).astype("<i2").tobytes())
 

@@ -19,7 +19,8 @@ MOST_JOBS: Final = 128
 """Of one turn or request; a long reply has some forty clauses. Further ones are counted only."""
 
 JobOutcome = Literal["done", "failed", "aborted", "cached"]
-Door = Literal["turns", "realtime"]
+Door = Literal["turns", "realtime", "wyoming"]
+"""A spoken turn by itself, a live conversation, or words that a Wyoming client had heard already."""
 Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from appliance.errors import NotFound
 from appliance.jobs import ROLES, Role
-from appliance.store.assistants import folded
+from appliance.store.assistants import Assistant, Assistants, folded
+from appliance.store.owners import Owner
 
 ALIASES: Final = {
     "stt": ("default", "whisper-1"),
@@ -122,3 +123,24 @@ class Names:
             code="voice_not_found",
             param="voice",
         )
+
+
+async def called(
+    names: Names, assistants: Assistants, owner: Owner, model: str, more: Sequence[str] = ()
+) -> Assistant | None:  # fmt: skip
+    """The assistant that an owner means by `model`; None where it is a language model, or one of `more`.
+
+    Their own goes before one that is shared. Raises `model_not_found` where nothing answers to the name.
+    """
+    if names.knows("llm", model, more):
+        return None
+    found = await assistants.called(owner, model)
+    if found is None:
+        names.check_model("llm", model, more)
+    elif not names.knows("llm", found.model):
+        raise NotFound(
+            f"The assistant {found.name!r} is made for the model {found.model!r}, which is not here any more.",
+            code="model_not_found",
+            param="model",
+        )
+    return found

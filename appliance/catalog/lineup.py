@@ -38,6 +38,8 @@ class Installed:
     languages: tuple[str, ...]
     voice: str | None
     """Short voice name for tts, else None."""
+    description: str = ""
+    """For people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +128,4 @@ def _embed(settings: Settings, known: Catalog) -> list[Model]:
 
 def _installed(model: Model, shelf: Shelf) -> Installed:
     path = shelf.folder(model.name)
-    return Installed(model.name, model.role, path, path / model.main, model.languages, model.voice)
+    return Installed(model.name, model.role, path, path / model.main, model.languages, model.voice, model.description)

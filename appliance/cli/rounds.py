@@ -12,7 +12,7 @@ from appliance.cli.keys import first_key
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from litestar.types import ASGIApp
 
@@ -38,6 +38,8 @@ class Rounds:
 
     def __init__(self, switching: Switching, told: Supervisor | None) -> None:
         self._switching, self._told = switching, told
+        self.wyoming: list[socket.socket] = []
+        """Sockets for Wyoming clients; they have to be here before the first server begins."""
         self._first = True
 
     def prepare(self) -> tuple[ASGIApp, Mapping[Role, EngineHost], Settings] | None:
@@ -58,7 +60,7 @@ class Rounds:
                     give_way(settings.state_dir / "cache")
                     made = first_key(settings) if self._first and not settings.http.open else None
                     engines = create_engines(settings, models)
-                    app = create_app(settings, models, engines, self._told, self._switching)
+                    app = create_app(settings, models, engines, self._told, self._switching, self.wyoming)
             except (lineup.ModelsMissing, SettingsError, CatalogError) as error:
                 if self._switching.failed(str(error)):
                     continue
@@ -74,7 +76,7 @@ class Rounds:
         return None
 
     def serve(self, app: ASGIApp, engines: Mapping[Role, EngineHost], settings: Settings,
-              listeners: list[socket.socket], patience: float) -> None:  # fmt: skip
+              listeners: Sequence[socket.socket], patience: float) -> None:  # fmt: skip
         """One server, until it is told to end."""
         import uvicorn
 
@@ -109,7 +111,7 @@ class Rounds:
         def ending() -> None:
             if switching.again:
                 return
-            for listener in listeners:  # so that nobody waits in them for a server that never comes
+            for listener in (*listeners, *self.wyoming):  # so that nobody waits in them for a server that never comes
                 listener.close()
             if self._told is not None:
                 self._told.tell("STOPPING=1")

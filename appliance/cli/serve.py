@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance.cli.options import load_settings, with_settings_options
+from appliance.supervision.activation import Given
 from appliance.web.identity.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -54,19 +55,19 @@ def _serve(
     from appliance.supervision.activation import ActivationError, given_sockets
 
     try:
-        listeners = given_sockets()
+        given = given_sockets()
     except ActivationError as error:
         raise click.ClickException(str(error)) from error
-    if listeners and (host is not None or port is not None):
+    if given.http and (host is not None or port is not None):
         raise click.ClickException("--host and --port: systemd hands over the socket; set ListenStream= there.")
-    given: dict[str, Any] = {"host": host, "port": port, "open": True if open_ else None}
-    overrides = {"http": {key: value for key, value in given.items() if value is not None}}
+    wanted: dict[str, Any] = {"host": host, "port": port, "open": True if open_ else None}
+    overrides = {"http": {key: value for key, value in wanted.items() if value is not None}}
     settings = load_settings(config, state_dir, overrides)
     own = load_settings(config, state_dir, overrides, choice=False).models.set
-    hosts = [_host(each) for each in listeners] or [settings.http.host]
+    hosts = [_host(each) for each in given.http] or [settings.http.host]
     if settings.http.open:
         _check_open(hosts)
-    run(settings, listeners, told, own=own)
+    run(settings, given, told, own=own)
 
 
 def _host(listener: socket.socket) -> str:
@@ -82,9 +83,9 @@ def _check_open(hosts: Iterable[str]) -> None:
 
 
 def run(
-    settings: Settings, listeners: list[socket.socket], told: Supervisor | None, *, own: str | None = None,
+    settings: Settings, given: Given, told: Supervisor | None, *, own: str | None = None,
 ) -> None:  # fmt: skip
-    """Serve until SIGTERM or SIGINT, at `listeners`, or where the settings say if there are none.
+    """Serve until SIGTERM or SIGINT, at sockets that are given, or where the settings say if there are none.
 
     `own` is the set of models that the settings name without the choice.
     """
@@ -98,19 +99,32 @@ def run(
 
     logs.configure(settings.log.level, settings.log.format)
     switching = Switching(settings, own, overruled=chosen.overruled(), check=check_servable)
-    rounds, outlived = Rounds(switching, told), bool(listeners)
+    rounds = Rounds(switching, told)
     prepared = rounds.prepare()
     try:
-        listeners = listeners or [listen(settings.http.host, settings.http.port)]
+        at = _where(settings, given)
     except OSError as error:
         raise click.ClickException(str(error)) from error
-    for listener in listeners:
+    rounds.wyoming.extend(at.wyoming)
+    for listener in at.http:
         logs.logger(__name__).info("listening", address=shown(listener))
-    patience = PATIENCE_SECONDS if outlived else 0.0
+    for listener in at.wyoming:
+        logs.logger(__name__).info("listening", address=shown(listener, "tcp"))
+    patience = PATIENCE_SECONDS if given.http else 0.0
     with reporting(settings.telemetry.errors_to):
         while prepared is not None:
-            rounds.serve(*prepared, listeners, patience)
+            rounds.serve(*prepared, at.http, patience)
             prepared, patience = rounds.prepare(), PATIENCE_SECONDS
+
+
+def _where(settings: Settings, given: Given) -> Given:
+    """Sockets of all doors. Raises `OSError` if an address cannot be taken."""
+    http, wyoming = given.http or (listen(settings.http.host, settings.http.port),), given.wyoming
+    if not settings.wyoming.enabled:
+        for each in wyoming:  # so that nobody waits in them for an answer that never comes
+            each.close()
+        return Given(http)
+    return Given(http, wyoming or (listen(settings.wyoming.host, settings.wyoming.port),))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from appliance.cli.waterfall import jobs, waterfall
 SECONDS: Final = 10.0
 """Longest wait for the box."""
 
-DOORS: Final = {"turns": "spoken", "realtime": "live"}
+DOORS: Final = {"turns": "spoken", "realtime": "live", "wyoming": "heard elsewhere"}
 
 
 def _box_options(command: Any) -> Any:

@@ -72,11 +72,15 @@ class Piper(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Turn(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Silero VAD and Smart Turn. `path` is Smart Turn's `.onnx`; "" where there is none: nothing is judged then."""
+    """Silero VAD and Smart Turn. `path` is Smart Turn's `.onnx`; "" where there is none: nothing is judged then.
+
+    `wake_words`: files that describe microWakeWord's models, by the words' names.
+    """
 
     name: str
     path: str = ""
     threads: int = 1
+    wake_words: dict[str, str] = {}
 
 
 AnySpec = Whisper | Llama | Encoder | Piper | Turn

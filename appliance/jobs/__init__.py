@@ -33,6 +33,8 @@ from appliance.jobs.listening import (
     Transcribe,
     Understand,
     Understood,
+    Wake,
+    Woken,
     Word,
 )
 from appliance.jobs.speaking import (
@@ -62,12 +64,12 @@ from appliance.jobs.thinking import (
 )
 from appliance.jobs.times import JobTimes
 
-AnyJob = Transcribe | Recode | Understand | Detect | Judge | Generate | Prepare | Embed | Speak
+AnyJob = Transcribe | Recode | Understand | Detect | Judge | Wake | Generate | Prepare | Embed | Speak
 AnyPart = (
-    Heard | Segment | Recoded | Understood | Detected | Judged
+    Heard | Segment | Recoded | Understood | Detected | Judged | Woken
     | Token | Thought | Called | Arguments | Generated | Prepared | Embedding | Audio
 )  # fmt: skip
-LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood)
+LAST: Final = (Detected, Generated, Judged, Prepared, Recoded, Understood, Woken)
 """Parts that are the last of their job: whoever takes one may leave, and has all."""
 
 
@@ -132,6 +134,8 @@ __all__ = [
     "Transcribe",
     "Understand",
     "Understood",
+    "Wake",
+    "Woken",
     "Word",
     "is_awaited",
     "is_live",

@@ -130,3 +130,15 @@ class Judged(Part, frozen=True, kw_only=True):
     """The only part of a `Judge`: the probability that the turn is over."""
 
     probability: float
+
+
+class Wake(Job, frozen=True, kw_only=True):
+    """Whether somebody has just said a wake word. Payload: the last seconds of a stream, as for `Understand`."""
+
+    names: list[str]
+
+
+class Woken(Part, frozen=True, kw_only=True):
+    """The only part of a `Wake`: the word that was said; None: none was."""
+
+    name: str | None

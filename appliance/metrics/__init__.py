@@ -69,6 +69,7 @@ from appliance.metrics.turns import (
     WASTED_SECONDS,
     turn_timed,
 )
+from appliance.metrics.wyoming import WYOMING_CONNECTIONS, WYOMING_EVENTS, WYOMING_NOW, WYOMING_REQUESTS
 
 __all__ = [
     "ABORTED",
@@ -124,6 +125,10 @@ __all__ = [
     "WRITES_WAITING",
     "WRITE_SECONDS",
     "WRONG_KEYS",
+    "WYOMING_CONNECTIONS",
+    "WYOMING_EVENTS",
+    "WYOMING_NOW",
+    "WYOMING_REQUESTS",
     "cache_known",
     "socket_known",
     "stage_known",

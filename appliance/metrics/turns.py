@@ -11,18 +11,21 @@ from appliance.metrics.registry import LATENCY_SECONDS, REGISTRY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Door = Literal["turns", "realtime"]
+Door = Literal["turns", "realtime", "wyoming"]
 Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
 
 TURN_SECONDS: Final = Histogram(
     "appliance_turn_seconds",
-    "Time from a turn's last audio (`turns`) or the user's last voice (`realtime`) to a stage's result.",
+    "Time from a turn's last audio (`turns`), last voice (`realtime`) or words (`wyoming`) to a stage's result.",
     ["door", "until"],
     buckets=LATENCY_SECONDS,
     registry=REGISTRY,
 )
 TURNS: Final = Counter(
-    "appliance_turns_total", "Replies aloud, and how they ended.", ["door", "outcome"], registry=REGISTRY
+    "appliance_turns_total",
+    "Replies to somebody who spoke, and how they ended.",
+    ["door", "outcome"],
+    registry=REGISTRY,
 )
 VOICE_TO_VOICE_SECONDS: Final = Histogram(
     "appliance_voice_to_voice_seconds",
@@ -68,6 +71,7 @@ TRACES: Final = Counter(
 _ENDS: Final[dict[Door, tuple[Outcome, ...]]] = {
     "turns": ("completed", "failed", "abandoned"),
     "realtime": ("completed", "interrupted", "failed", "abandoned"),
+    "wyoming": ("completed", "failed", "abandoned"),
 }
 for _door, _outcomes in _ENDS.items():
     for _outcome in _outcomes:

@@ -26,6 +26,7 @@ from appliance.settings.sections import (
     Workers,
 )
 from appliance.settings.stages import Embed, Llm, Stt, Tts, Turn
+from appliance.settings.wyoming import Wyoming
 
 __all__ = [
     "PREFIX",
@@ -50,5 +51,6 @@ __all__ = [
     "UserLimits",
     "Voice",
     "Workers",
+    "Wyoming",
     "load",
 ]

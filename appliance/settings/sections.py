@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from appliance.settings.section import Count, Days, Hours, Megabytes, Most, Seconds, Section
 from appliance.settings.stages import Embed, Llm, Stt, Tts, Turn
+from appliance.settings.wyoming import Wyoming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,6 +207,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     workers: Workers = Workers()
     log: Log = Log()
     telemetry: Telemetry = Telemetry()
+    wyoming: Wyoming = Wyoming()
 
     @property
     def database(self) -> Path:

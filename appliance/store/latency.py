@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import msgspec
 
@@ -66,7 +66,7 @@ class _Taken:
 
 def latency(tables: Tables, *, since_ms: int, width_ms: float, count: int, most: int = MOST_TURNS) -> Latency:
     """Of `count` stretches of `width_ms` each, from `since_ms` (since the epoch) on."""
-    taken: dict[Door, _Taken] = {"turns": _Taken(), "realtime": _Taken()}
+    taken: dict[Door, _Taken] = {door: _Taken() for door in get_args(Door)}
     turns, oldest, cut = 0, None, False
     for number, story in enumerate(_newest(tables, most + 1)):
         if story.zero_ms < since_ms - LONGEST_MS:

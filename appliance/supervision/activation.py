@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,22 +17,36 @@ if TYPE_CHECKING:
 
 FIRST: Final = 3
 """Descriptor of the first one; the others follow."""
+WYOMING: Final = "wyoming"
+"""Name of those that are for Wyoming clients (`FileDescriptorName=`); all others are for HTTP."""
 
 
 class ActivationError(Exception):
     """What was handed over cannot be listened to; the message says why."""
 
 
-def given_sockets(environ: MutableMapping[str, str] = os.environ) -> list[socket.socket]:
-    """Listening sockets meant for this process; empty if there are none. Raises `ActivationError`.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Listening sockets, by the door that they are for."""
+
+    http: tuple[socket.socket, ...] = ()
+    wyoming: tuple[socket.socket, ...] = ()
+
+
+def given_sockets(environ: MutableMapping[str, str] = os.environ) -> Given:
+    """Sockets meant for this process; none if there are none. Raises `ActivationError`.
 
     They are taken out of the environment and are not inherited, so that no child takes them for its own.
     """
     count, pid = environ.pop("LISTEN_FDS", ""), environ.pop("LISTEN_PID", "")
-    environ.pop("LISTEN_FDNAMES", None)
+    names = environ.pop("LISTEN_FDNAMES", "").split(":")
     if not count.isdigit() or pid != str(os.getpid()):
-        return []
-    return [_listener(fd) for fd in range(FIRST, FIRST + int(count))]
+        return Given()
+    found = [(name, _listener(fd)) for fd, name in zip_longest(range(FIRST, FIRST + int(count)), names) if fd]
+    return Given(
+        http=tuple(each for name, each in found if name != WYOMING),
+        wyoming=tuple(each for name, each in found if name == WYOMING),
+    )
 
 
 def _listener(fd: int) -> socket.socket:
@@ -45,10 +61,10 @@ def _listener(fd: int) -> socket.socket:
     return given
 
 
-def shown(listener: socket.socket) -> str:
+def shown(listener: socket.socket, scheme: str = "http") -> str:
     """Where a socket is reached, for people."""
     name = listener.getsockname()
     if listener.family == socket.AF_UNIX:
         return f"unix:{name}"
     host, port = name[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

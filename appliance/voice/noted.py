@@ -18,6 +18,7 @@ from appliance.jobs import (
     Heard,
     Judge,
     Understand,
+    Wake,
 )
 from appliance.story import JOBS, JobNote
 from appliance.voice.cached import Outcome, outcome_of
@@ -61,7 +62,7 @@ class Noted:
             job=type(job).__name__.lower(),
             priority=getattr(job, "priority", "typed"),
             sent=time.monotonic(),
-            audio_seconds=seconds(payload, STT_RATE) if isinstance(job, Understand | Judge) else 0.0,
+            audio_seconds=seconds(payload, STT_RATE) if isinstance(job, Understand | Judge | Wake) else 0.0,
         )
         async with self._stage.stream(job, payload) as answer:
             jobs.add(note)

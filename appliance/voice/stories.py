@@ -73,7 +73,7 @@ class TurnStory:
         turn, zero = self._turn, self._watch.started
         story = Story(
             id=turn.id,
-            door="turns",
+            door=turn.door,
             outcome=outcome,
             zero_ms=epoch_ms(zero),
             marks=dict(self._watch.marks),

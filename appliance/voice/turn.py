@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from appliance.store.conversations import Conversations
     from appliance.store.items import Status
     from appliance.store.owners import Owner
+    from appliance.story import Door
     from appliance.voice.recorder import Recorder
     from appliance.voice.responding import Reply
     from appliance.voice.stages import Stages
@@ -54,6 +55,11 @@ class Turn:
     temperature: float
     top_p: float = Sampling().top_p
     remembered: bool = True
+    words: str | None = None
+    """What the user said, where that is known already: there is no `audio` then."""
+    spoken: bool = True
+    """Whether the reply is said aloud, and not only written."""
+    door: Door = "turns"
 
 
 async def take_turn(
@@ -80,14 +86,17 @@ async def _take(
             tape.add(event.pcm)
         await emit(event)
 
-    job = Transcribe(language=turn.language, max_seconds=turn.max_seconds)
-    transcription = await transcribe(stages.stt, job, turn.audio)
-    words, story.heard_seconds = transcription.text, transcription.heard.seconds
-    watch.mark("transcript", anyio.current_time())
-    await emit(Transcript(words, transcription.heard.language))
+    if turn.words is None:
+        job = Transcribe(language=turn.language, max_seconds=turn.max_seconds)
+        transcription = await transcribe(stages.stt, job, turn.audio)
+        words, story.heard_seconds = transcription.text, transcription.heard.seconds
+        watch.mark("transcript", anyio.current_time())
+        await emit(Transcript(words, transcription.heard.language))
+    else:
+        words = turn.words
 
     history = await conversations.history(turn.owner, turn.conversation, turn.history, turn=turn.id)
-    responder = Responder(stages, tell, watch, Manner(turn.voice))
+    responder = Responder(stages, tell, watch, Manner(turn.voice, spoken=turn.spoken))
     reply = responder.reply
     generate = Generate(
         messages=prompt.build(turn.instructions, history, words),
@@ -106,16 +115,18 @@ async def _take(
         if turn.remembered and (
             complete or reply.text.strip()
         ):  # a turn that failed before its first word is not part of what was said
-            said = _said(turn.id, words, reply, watch, complete=complete)
+            said = _said(turn, words, reply, watch, complete=complete)
             writing = conversations.add(turn.owner, turn.conversation, Addition(items=said))
             asked, answered = (Place(turn.owner, turn.conversation, item.id) for item in said)
-            recorder.keep(asked, Recording(turn.audio, turn.max_seconds))
-            recorder.keep(answered, tape.sound())
+            if turn.words is None:
+                recorder.keep(asked, Recording(turn.audio, turn.max_seconds))
+            if turn.spoken:
+                recorder.keep(answered, tape.sound())
     if writing is not None:
         await writing.done()
     if (telling := story.tell("completed")) is not None:
         await telling.done()
-    metrics.turn_timed("turns", watch.marks)
+    metrics.turn_timed(turn.door, watch.marks)
     await emit(
         TurnDone(
             words,
@@ -129,17 +140,17 @@ async def _take(
     )
 
 
-def _said(turn: str, words: str, reply: Reply, watch: Stopwatch, *, complete: bool) -> list[Item]:
+def _said(turn: Turn, words: str, reply: Reply, watch: Stopwatch, *, complete: bool) -> list[Item]:
     status: Status = "completed" if complete else "incomplete"
     return [
-        Item(id=new_id("item"), turn=turn, role="user", words=words, aloud=True),
+        Item(id=new_id("item"), turn=turn.id, role="user", words=words, aloud=turn.words is None),
         Item(
             id=new_id("item"),
-            turn=turn,
+            turn=turn.id,
             role="assistant",
             status=status,
             words=reply.text,
-            aloud=True,
+            aloud=turn.spoken,
             sources=reply.sources,
             timings=dict(watch.marks),
         ),

@@ -12,8 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from appliance.callers.caller import Caller
+from appliance.callers.names import called
 from appliance.dialogue.prompt import led_by
-from appliance.errors import NotFound
 from appliance.jobs import Generate
 from appliance.store.assistants import Assistant, Preset
 from appliance.web.box import Box
@@ -23,31 +23,12 @@ from appliance.web.wire_responses import ResponseRequest
 from appliance.web.wire_tools import ChatTool
 
 
-async def assistant_for(box: Box, caller: Caller, model: str, more: Sequence[str] = ()) -> Assistant | None:
-    """The assistant that the caller means by `model`; None where it is a language model, or one of `more`.
-
-    Their own goes before one that is shared. Raises `model_not_found` where nothing answers to the name.
-    """
-    if box.names.knows("llm", model, more):
-        return None
-    found = await box.assistants.called(caller.owner, model)
-    if found is None:
-        box.names.check_model("llm", model, more)
-    elif not box.names.knows("llm", found.model):
-        raise NotFound(
-            f"The assistant {found.name!r} is made for the model {found.model!r}, which is not here any more.",
-            code="model_not_found",
-            param="model",
-        )
-    return found
-
-
 async def answering(box: Box, caller: Caller, model: str, *, aloud: bool = False) -> Box:
     """The box as it answers to `model`: its stages are the ones to make the reply with. Raises `model_not_found`.
 
     `aloud`: the reply is spoken.
     """
-    return box.answering_as(await assistant_for(box, caller, model), aloud=aloud)
+    return box.answering_as(await called(box.names, box.assistants, caller.owner, model), aloud=aloud)
 
 
 def named(box: Box, model: str | None) -> str:

@@ -24,26 +24,30 @@ try:
 except ActivationError as error:
     print(error)
 else:
-    print(*(shown(each) for each in taken), *(os.get_inheritable(each.fileno()) for each in taken))
+    sockets = (*taken.http, *taken.wyoming)
+    print(*(shown(each) for each in taken.http), *(shown(each, "tcp") for each in taken.wyoming),
+          *(os.get_inheritable(each.fileno()) for each in sockets))
 print([name for name in os.environ if name.startswith("LISTEN_")])
 """
 
 
 HANDS_OVER = """
 import fcntl, os, sys
-pid, fds, *command = sys.argv[1:]
+pid, fds, names, *command = sys.argv[1:]
 above = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 100) for fd in fds.split(",")]
 for number, fd in enumerate(above):
     os.dup2(fd, 3 + number)
-os.environ |= {"LISTEN_PID": pid or str(os.getpid()), "LISTEN_FDS": str(len(above)), "LISTEN_FDNAMES": "http"}
+os.environ |= {"LISTEN_PID": pid or str(os.getpid()), "LISTEN_FDS": str(len(above)), "LISTEN_FDNAMES": names}
 os.execv(command[0], command)
 """
 """What systemd does before it starts a service."""
 
 
-def handed_over(*fds: int, command: Sequence[str] = (sys.executable, "-c", TAKES), pid: str = "") -> list[str]:
+def handed_over(
+    *fds: int, command: Sequence[str] = (sys.executable, "-c", TAKES), pid: str = "", names: str = "http"
+) -> list[str]:
     """What a process prints that is given these descriptors from 3 on."""
-    given = [sys.executable, "-c", HANDS_OVER, pid, ",".join(map(str, fds)), *command]
+    given = [sys.executable, "-c", HANDS_OVER, pid, ",".join(map(str, fds)), names, *command]
     done = subprocess.run(given, pass_fds=fds, capture_output=True, text=True, timeout=60, check=False)
     return [*done.stdout.splitlines(), *done.stderr.splitlines()]
 
@@ -54,6 +58,12 @@ def test_sockets_are_taken_and_nobody_else_takes_them(tmp_path: Path) -> None:
         other.listen()
         said = handed_over(one.fileno(), other.fileno())
         assert said == [f"{shown(one)} unix:{tmp_path}/s False False", "[]"]
+
+
+def test_each_goes_to_the_door_that_it_is_named_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        said = handed_over(one.fileno(), other.fileno(), names="wyoming:http")
+        assert said == [f"{shown(other)} {shown(one, 'tcp')} False False", "[]"]
 
 
 def test_those_of_another_process_are_left_alone() -> None:

@@ -16,6 +16,7 @@ from appliance.settings import Settings, Store
 from appliance.store import database
 from appliance.store.migrations import migrate
 from appliance.supervision import preparing
+from appliance.supervision.activation import Given
 from appliance.supervision.notify import Supervisor
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_a_long_migration_is_given_time(tmp_path: Path, monkeypatch: pytest.Monk
 
     def serve(address: str) -> None:
         with pytest.raises(click.ClickException) as error:
-            run(Settings(store=Store(dir=str(tmp_path))), [], Supervisor(address))
+            run(Settings(store=Store(dir=str(tmp_path))), Given(), Supervisor(address))
         ended.append(error.value)
 
     with manager(tmp_path) as told:

@@ -41,7 +41,7 @@ def kept() -> Iterator[socket.socket]:
 
 @contextmanager
 def started(kept: socket.socket, *options: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", HANDS_OVER, "", str(kept.fileno()), sys.executable, SERVES, *options]
+    command = [sys.executable, "-c", HANDS_OVER, "", str(kept.fileno()), "http", sys.executable, SERVES, *options]
     with subprocess.Popen(command, pass_fds=[kept.fileno()], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

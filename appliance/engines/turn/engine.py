@@ -1,4 +1,4 @@
-"""The turn stage as its worker drives it: windows of live streams at once, judgements on a thread beside them."""
+"""The turn stage as its worker drives it: windows of live streams at once, what takes longer on a thread beside."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from appliance.audio import SAMPLE_BYTES
 from appliance.engines.interleave import Emission
 from appliance.engines.turn.silero import Silero
 from appliance.engines.turn.smart_turn import SmartTurn
+from appliance.engines.turn.wake_word import WakeWords
 from appliance.errors import ApplianceError, InternalError, NotFound
-from appliance.jobs import DETECT_SAMPLES, Detect, Detected, Judge, Judged
+from appliance.jobs import DETECT_SAMPLES, AnyPart, Detect, Detected, Judge, Judged, Wake, Woken
 from appliance.logs import logger, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.engines.specs import Turn
-    from appliance.jobs import AnyJob, AnyPart
+    from appliance.jobs import AnyJob
 
 log = logger(__name__)
 
@@ -33,7 +34,7 @@ def load(spec: Turn) -> TurnEngine:
     silero = Silero()
     silero.detect(b"", bytes(DETECT_SAMPLES * SAMPLE_BYTES))
     # One by default: nobody needs a judgement before the reply, which is being made on the other cores meanwhile.
-    return TurnEngine(silero, SmartTurn(spec.path, spec.threads) if spec.path else None)
+    return TurnEngine(silero, SmartTurn(spec.path, spec.threads) if spec.path else None, WakeWords(spec.wake_words))
 
 
 class TurnEngine:
@@ -41,10 +42,10 @@ class TurnEngine:
 
     untidy = False
 
-    def __init__(self, silero: Silero, smart_turn: SmartTurn | None) -> None:
-        self._silero, self._smart_turn = silero, smart_turn
+    def __init__(self, silero: Silero, smart_turn: SmartTurn | None, wake_words: WakeWords | None = None) -> None:
+        self._silero, self._smart_turn, self._wake_words = silero, smart_turn, wake_words or WakeWords({})
         self._waiting: deque[tuple[int, AnyJob, bytes, str]] = deque()
-        self._judging: dict[int, tuple[Future[tuple[float, float]], str]] = {}
+        self._judging: dict[int, tuple[Future[tuple[AnyPart, float]], str]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
     @property
@@ -56,6 +57,8 @@ class TurnEngine:
         """Queue a window, or begin to judge."""
         if isinstance(job, Judge) and self._smart_turn is not None:
             self._judging[job_id] = (self._thread.submit(_judge, self._smart_turn, payload), request_id)
+        elif isinstance(job, Wake):
+            self._judging[job_id] = (self._thread.submit(_wake, self._wake_words, job.names, payload), request_id)
         else:
             self._waiting.append((job_id, job, payload, request_id))
 
@@ -114,12 +117,18 @@ class TurnEngine:
         return Detected(probabilities=probabilities), state
 
 
-def _judge(smart_turn: SmartTurn, payload: bytes) -> tuple[float, float]:
+def _judge(smart_turn: SmartTurn, payload: bytes) -> tuple[Judged, float]:
     """On the thread beside: the probability that the turn is over, and when it began to be judged."""
     began = time.monotonic()
-    return smart_turn.judge(payload), began
+    return Judged(probability=smart_turn.judge(payload)), began
 
 
-def _judged(judgement: Future[tuple[float, float]]) -> tuple[Judged, bytes, float]:
-    probability, began = judgement.result()
-    return Judged(probability=probability), b"", began
+def _wake(wake_words: WakeWords, names: list[str], payload: bytes) -> tuple[Woken, float]:
+    """On the thread beside: which wake word was said."""
+    began = time.monotonic()
+    return Woken(name=wake_words.said(names, payload)), began
+
+
+def _judged(judgement: Future[tuple[AnyPart, float]]) -> tuple[AnyPart, bytes, float]:
+    part, began = judgement.result()
+    return part, b"", began

@@ -56,3 +56,8 @@ class Conduct:
     style: Style = field(default_factory=Style)
     keep: float | None = 0.8
     """Share of the conversation that stays when it has outgrown the context; None: such a response fails."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether each turn that the box notices is answered."""
+        return self.replies and self.detection is not None and self.detection.create_response

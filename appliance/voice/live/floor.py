@@ -72,6 +72,11 @@ class Floor:
         self._scope.cancel()
         self.rest()
 
+    def take_guess(self) -> Guess | None:
+        """What was begun at a pause in which the user still is, as far as anybody has heard."""
+        utterance, paused = self.utterance, self._segmenter.pausing and self._session.microphone.all_looked_at
+        return utterance.take_guess() if utterance is not None and paused else None
+
     async def _listen(self) -> None:
         microphone, down = self._session.microphone, False
         while True:
@@ -235,8 +240,7 @@ class Floor:
             if utterance.guess is not guess or self.utterance is not utterance:  # discarded as it was understood
                 return None
             self._weigh(utterance, text)
-            wanted = session.conduct.replies and self.detection.create_response
-            if self.utterance is not utterance or not wanted or session.replies.active is not None:
+            if self.utterance is not utterance or not session.conduct.answers or session.replies.active is not None:
                 return None
             style, keep = session.conduct.style, session.conduct.keep
             guess.basis = session.basis
@@ -259,9 +263,8 @@ class Floor:
             self._commit(utterance)
 
     def _forget_guess(self, utterance: Utterance) -> None:
-        if utterance.guess is not None:
-            utterance.guess.discard()
-            utterance.guess = None
+        if (guess := utterance.take_guess()) is not None:
+            guess.discard()
 
     def _wait_for_end(self, utterance: Utterance) -> None:
         match self._endpointing.decide(self._segmenter.silence):

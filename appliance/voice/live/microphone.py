@@ -44,6 +44,11 @@ class Microphone:
         """Samples that are kept."""
         return self.end - self.begin
 
+    @property
+    def all_looked_at(self) -> bool:
+        """Whether the detector has listened to all that there is but for a part of a window."""
+        return self.end - self.looked_at < DETECT_SAMPLES
+
     def change(self, form: SoundFormat) -> None:
         """From now on audio comes in this format."""
         if form != self._sound.form:
@@ -60,10 +65,13 @@ class Microphone:
         begins, self._full = too_much and not self._full, too_much
         return begins
 
-    async def room(self) -> None:
-        """Wait until the detector has caught up, but not for long: where it is down, the oldest audio goes."""
+    async def room(self, behind: int = MOST_BEHIND) -> None:
+        """Wait until no more than so many samples wait for the detector.
+
+        But not for long: where it is down, the oldest audio goes.
+        """
         with anyio.move_on_after(PATIENCE_SECONDS) as waiting:
-            while self._patient and self.end - self.looked_at > MOST_BEHIND:
+            while self._patient and self.end - self.looked_at > behind:
                 self._room = anyio.Event()
                 await self._room.wait()
         if waiting.cancelled_caught:

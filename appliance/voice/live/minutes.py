@@ -16,7 +16,7 @@ from appliance.voice.live.guess import Guess
 from appliance.voice.live.joining import join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appliance.turns.agreement import Agreement
     from appliance.voice.live.conduct import Transcribing
@@ -57,13 +57,13 @@ class Minutes:
             self._emit(events.TranscriptDelta(item_id, delta))
         self._emit(events.TranscriptDone(item_id, text, seconds(guess.audio, STT_RATE)))
 
-    async def settle(self, items: Sequence[Item], stages: Stages, how: Transcribing) -> None:
+    async def settle(self, items: Sequence[Item], stages: Stages, how: Callable[[], Transcribing]) -> None:
         """Wait until the words of all items are known. What failed is tried again. Raises `ApplianceError`."""
         for item in items:
             if item.unheard:
                 async with self._settling:
                     for said in item.unheard:
-                        said.text = await self._understand(item, said, stages, how)
+                        said.text = await self._understand(item, said, stages, how())
 
     async def _understand(self, item: Item, said: Said, stages: Stages, how: Transcribing) -> str:
         guess = self._guesses.get(item.id)

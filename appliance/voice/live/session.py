@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
+    from appliance.turns.agreement import Agreement
     from appliance.voice.live.conduct import Conduct, Style
     from appliance.voice.live.joining import Emit
     from appliance.voice.live.response import Response
@@ -74,12 +75,17 @@ class LiveSession:
         """What a reply is made from; another one means that it would be another reply."""
         return self.conversation.changes, self.conduct
 
+    @property
+    def spoken(self) -> Utterance | None:
+        """What is being said now, as far as the box notices turns."""
+        return self._floor.utterance if self._floor is not None else None
+
     async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
         """Live for as long as `serve`, which hands on what the client sends."""
         try:
             async with anyio.create_task_group() as self._tasks:
-                parts = (self.stages, self.conversation, self.emit, self._tasks, self._settle, self._lead)
-                self.replies = Replies(*parts)
+                settle = partial(self.minutes.settle, stages=self.stages, how=lambda: self.conduct.transcribing)
+                self.replies = Replies(self.stages, self.conversation, self.emit, self._tasks, settle, self._lead)
                 self._listen()
                 with metrics.SESSIONS.track_inprogress():
                     await serve()
@@ -134,16 +140,18 @@ class LiveSession:
 
     def commit(self) -> None:
         """The client says that the turn is over. Raises `RequestError` where there is nothing."""
-        spoken = self._floor.utterance if self._floor is not None else None
+        spoken = self.spoken
         audio = self.microphone.between(spoken.start if spoken is not None else self.microphone.begin)
         if (long := seconds(audio, STT_RATE) * 1000) < LEAST_MS:
             message = f"The buffer has {long:.0f} ms of audio; at least {LEAST_MS} ms are needed."
             raise RequestError(message, code="audio_buffer_empty")
         item_id = spoken.item_id if spoken is not None else new_id("item")
+        guess = self._floor.take_guess() if self._floor is not None else None
         self._empty()
-        guess = self._understand(audio)
-        self.minutes.open(item_id, audio, guess)
-        self.spawn(self._write_down, item_id, guess, None)
+        guess = self._understood(guess, audio)
+        guess.drop_draft()
+        self.minutes.open(item_id, guess.audio, guess)
+        self.spawn(self._write_down, item_id, guess, None, spoken.agreement if spoken is not None else None)
 
     def clear(self) -> None:
         """Forget the audio that is no item yet."""
@@ -163,23 +171,22 @@ class LiveSession:
             self._floor.rest()
         self.microphone.forget(self.microphone.end)
 
-    def _understand(self, audio: bytes) -> Guess:
-        """Find out what was said, and no more."""
-        guess = Guess(audio, self.conduct.transcribing)
-        self.spawn(guess.run, self.stages)
+    def _understood(self, guess: Guess | None, audio: bytes) -> Guess:
+        """What is found out of a turn that is over, by what was begun at its last pause or else anew."""
+        if guess is None or isinstance(guess.error, Unavailable):
+            guess = Guess(audio, self.conduct.transcribing)
+            self.spawn(guess.run, self.stages)
+        guess.promote()
         return guess
 
     def take_turn(self, utterance: Utterance, audio: bytes) -> None:
         """The user's turn is over: it becomes an item, and is answered."""
-        guess, utterance.guess = utterance.guess, None
-        if guess is None or isinstance(guess.error, Unavailable):
-            guess = self._understand(audio)
-        guess.promote()
+        guess = self._understood(utterance.take_guess(), audio)
         if guess.basis is not None and guess.basis != self.basis:
             guess.drop_draft()
         self.minutes.open(utterance.item_id, audio, guess)
         guess.basis = self.basis
-        self.spawn(self._write_down, utterance.item_id, guess, utterance)
+        self.spawn(self._write_down, utterance.item_id, guess, utterance, utterance.agreement)
 
     def take_silence(self, start: int, end: int, note: str) -> None:
         """Nobody has said anything for too long: that is answered too."""
@@ -189,19 +196,15 @@ class LiveSession:
         join(self.conversation, item, self.emit)
         self.replies.begin(self.replies.draft(self.conduct.style, self.conduct.keep, note=note), self.conduct.style)
 
-    @property
-    def _answers(self) -> bool:
-        detection = self.conduct.detection
-        return self.conduct.replies and detection is not None and detection.create_response
-
-    async def _write_down(self, item_id: str, guess: Guess, utterance: Utterance | None) -> None:
-        """Note what was said, tell it, and answer it if it was a turn that the box noticed by itself."""
-        agreement = utterance.agreement if utterance is not None else None
+    async def _write_down(
+        self, item_id: str, guess: Guess, utterance: Utterance | None, agreement: Agreement | None
+    ) -> None:  # fmt: skip
+        """Note what was said, tell it, and answer it if it was a turn that the box noticed by itself: `utterance`."""
         self.unanswered += 1
         try:
             await self.minutes.write(item_id, guess, agreement, shown=self.conduct.transcribing.shown)
             nothing = guess.text == "" and not self.owes  # a noise is no turn
-            if utterance is not None and self._answers and not nothing:
+            if utterance is not None and self.conduct.answers and not nothing:
                 await self._answer(guess, utterance)
             else:
                 guess.discard()
@@ -216,7 +219,7 @@ class LiveSession:
             guess.discard()
             self.owes = False
             return
-        if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.announced:
+        if self.spoken is not None and self.spoken.announced:
             guess.discard()  # the user speaks again already: both turns are answered together
             self.owes = True
             metrics.CUT_OFFS.inc()
@@ -242,15 +245,12 @@ class LiveSession:
         metrics.turn_timed("realtime", {name: at for name, at in timings.items() if name != "reply"})
         self.emit(events.TurnTimed(response.id, timings, milliseconds(asked.utterance.voice_end)))
 
-    async def _settle(self, items: Sequence[Item]) -> None:
-        await self.minutes.settle(items, self.stages, self.conduct.transcribing)
-
     # Items
 
     def create(self, item: Item, after: str | None) -> None:
         """Add an item of the client's. Raises `RequestError`."""
         self.conversation.check_room(item)
-        if self._floor is not None and self._floor.utterance is not None and self._floor.utterance.item_id == item.id:
+        if self.spoken is not None and self.spoken.item_id == item.id:
             raise RequestError("What is being said now will have this id.", param="item.id")
         join(self.conversation, item, self.emit, after)
 

@@ -45,6 +45,11 @@ class Utterance:
     over: bool = False
     """Whether its silence has ended it; what it was may still have to be understood."""
 
+    def take_guess(self) -> Guess | None:
+        """What was begun at its last pause, for whoever ends it or lets it out."""
+        guess, self.guess = self.guess, None
+        return guess
+
     def take(self) -> None:
         """Nothing more is added to it, and nobody looks at it any more."""
         self.taken = True

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from appliance.store.latency import DoorLatency, Percentiles
+from appliance.story import Door
 from appliance.web.box import Box
 from appliance.web.identity.guard import NEEDS
 
@@ -49,7 +50,7 @@ class LatencyBody(msgspec.Struct, frozen=True, kw_only=True):
     turns: int
     cut: bool
     counted_from: float | None
-    doors: dict[Literal["turns", "realtime"], DoorLatencyBody]
+    doors: dict[Door, DoorLatencyBody]
     object: Literal["latency"] = "latency"
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from appliance.callers.names import REALTIME_ALIASES
+from appliance.callers.names import REALTIME_ALIASES, called
 from appliance.store.assistants import NOBODY, Preset
-from appliance.web.assisting import assistant_for
 from appliance.web.realtime import conducting
 from appliance.web.realtime.wire_session import ResponseBody, SessionBody, merged
 
@@ -86,5 +85,6 @@ class Lead:
         return conducting.style(session, response, self.box.names, self._preset)
 
     async def _named(self, model: str, *, aloud: bool) -> Box:
-        found = await assistant_for(self._plain, self._caller, model, REALTIME_ALIASES)
+        box, owner = self._plain, self._caller.owner
+        found = await called(box.names, box.assistants, owner, model, REALTIME_ALIASES)
         return self._plain.answering_as(found, aloud=aloud)

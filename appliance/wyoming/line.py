@@ -1,0 +1,207 @@
+"""One client's connection: frames come in, one request after another is served, and what happens is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from structlog.contextvars import bound_contextvars
+from wyoming.error import Error
+from wyoming.handle import NotHandled
+from wyoming.ping import Pong
+
+from appliance import metrics
+from appliance.errors import ApplianceError, InternalError, NotFound, RequestError
+from appliance.ids import new_id
+from appliance.logs import logger, place_of
+from appliance.store.assistants import NOBODY
+from appliance.wyoming import wire
+from appliance.wyoming.frames import Frames, Gone
+from appliance.wyoming.handling import answering, handle
+from appliance.wyoming.hearing import Hearing
+from appliance.wyoming.outbox import Outbox
+from appliance.wyoming.pipeline import Pipeline
+from appliance.wyoming.speaking import Speaking
+from appliance.wyoming.waking import detect
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from anyio.abc import ByteStream
+    from wyoming.event import Event
+
+    from appliance.callers.caller import Needed
+    from appliance.metrics.wyoming import Request, RequestEnd
+    from appliance.wyoming.about import About
+    from appliance.wyoming.admission import Admission, Guest
+
+    Work = Callable[[Guest], Awaitable[None]]
+
+log = logger(__name__)
+
+IDLE_SECONDS: Final = 600.0
+"""Without any event, after which a client is taken for gone. Satellites ping more often than that."""
+MOST_WAITING: Final = 8
+"""Events that wait for a request that is being served; then the client has to wait."""
+KNOWS_ERRORS: Final = (1, 10)
+"""From this version of the protocol's library on, clients take an `error` for an answer. Earlier ones have to be left,
+or else they wait for ever."""
+
+
+class Line:
+    """`address` is the client's; `ends_turns` as in the settings' `endpointing`."""
+
+    def __init__(
+        self, stream: ByteStream, address: str, admission: Admission, about: About, patience: float,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:  # fmt: skip
+        self._address, self._admission, self._about, self._idle_seconds = address, admission, about, idle_seconds
+        self._frames, self._outbox = Frames(stream, patience), Outbox(stream, patience)
+        self._in, self._events = anyio.create_memory_object_stream[wire.ClientEvent](MOST_WAITING)
+        self._wanted: wire.Transcribe | None = None
+        self._detecting: wire.Detect | None = None
+        self._version: tuple[int, ...] = ()
+        self._busy = self._leaving = False
+
+    async def serve(self) -> str:
+        """Until either side has had enough; the outcome, for the figures."""
+        outcome = "server"
+        with bound_contextvars(request_id=new_id("wyo")), self._outbox.gone:
+            async with self._in, self._events, anyio.create_task_group() as tasks:
+                tasks.start_soon(self._outbox.run)
+                tasks.start_soon(self._work)
+                try:
+                    await self._read()
+                except Gone:
+                    outcome = "client"
+                except RequestError as error:
+                    outcome = "malformed"
+                    self._tell(error)
+                    await self._outbox.finish()
+                tasks.cancel_scope.cancel()
+        return outcome
+
+    def put(self, event: Event) -> None:
+        """Send this, soon."""
+        self._outbox.put(event)
+
+    def leave(self) -> None:
+        """The box ends: no request is begun any more; the one that is served is."""
+        self._leaving = True
+        if not self._busy:
+            self._outbox.gone.cancel()
+
+    async def _read(self) -> None:
+        while True:
+            came = await self._frames.next(self._idle_seconds)
+            metrics.WYOMING_EVENTS.labels("in").inc()
+            self._version = _version(came.version) or self._version
+            try:
+                event = wire.event_of(came)
+            except RequestError as error:
+                await self._fail(error)
+                continue
+            match event:
+                case wire.Describe():
+                    self._outbox.put(self._about.info.event())
+                case wire.Ping(text=text):
+                    self._outbox.put(Pong(text).event())
+                case None:
+                    log.debug("event left alone", kind=came.type)
+                case _:
+                    await self._in.send(event)
+
+    async def _work(self) -> None:
+        async for event in self._events:
+            await self._do(event)
+            if self._leaving:
+                await self._outbox.finish()
+                self._outbox.gone.cancel()
+
+    async def _do(self, event: wire.ClientEvent) -> None:
+        match event:
+            case wire.SelectProgram(name=name):
+                if name != self._about.name:
+                    await self._fail(NotFound(f"There is no program {name[:80]!r} here.", param="name"))
+            case wire.Transcribe():
+                self._wanted = event
+            case wire.Detect():
+                self._detecting = event
+            case wire.AudioStart() if (detecting := self._detecting) is not None:
+                self._detecting = None
+                await self._request("wake", "audio", lambda guest: self._wake(guest, detecting, event))
+            case wire.AudioStart():
+                wanted, self._wanted = self._wanted or wire.Transcribe(), None
+                await self._request("asr", "audio", lambda guest: self._hear(guest, wanted, event))
+            case wire.Synthesize() | wire.SynthesizeStart():
+                await self._request("tts", "audio", lambda guest: self._speak(guest, event))
+            case wire.Transcript():
+                await self._request("handle", "voice", lambda guest: handle(guest, event, self._outbox))
+            case wire.RunPipeline():
+                await self._request("pipeline", "voice", lambda guest: self._run(guest, event))
+            case _:
+                pass  # what is left of a request that is over
+
+    async def _hear(self, guest: Guest, wanted: wire.Transcribe, start: wire.AudioStart) -> None:
+        how = guest.box.settings.wyoming.endpointing
+        ends = how == "box" or (how == "auto" and self._version >= KNOWS_ERRORS)
+        with guest.box.lines.take(guest.caller, "turn"):
+            await Hearing(guest, wanted, self._outbox, ends=ends).run(start, self._events.receive)
+
+    async def _speak(self, guest: Guest, asked: wire.Synthesize | wire.SynthesizeStart) -> None:
+        wanted = asked.voice or wire.Voice()
+        speaking = Speaking(guest, self._about.voice(wanted.name, wanted.language), self._outbox)
+        if isinstance(asked, wire.Synthesize):
+            await speaking.say(asked.text)
+        else:
+            await speaking.say_as_it_comes(self._events.receive)
+
+    async def _wake(self, guest: Guest, asked: wire.Detect, start: wire.AudioStart) -> None:
+        await detect(guest.box.stages.turn, self._wake_words(asked.names), start, self._events.receive, self._outbox)
+
+    async def _run(self, guest: Guest, first: wire.RunPipeline) -> None:
+        box = await answering(guest, aloud=True)
+        voice = self._about.voice((box.assistant or NOBODY).voice, None)
+        await Pipeline(guest, box, self._outbox, self._wake_words(None), voice).run(first, self._events.receive)
+
+    def _wake_words(self, asked: Sequence[str] | None) -> Sequence[str]:
+        return asked or [word.name for word in self._about.wake_words]
+
+    async def _request(self, kind: Request, needed: Needed, work: Work) -> None:
+        outcome: RequestEnd = "abandoned"
+        self._busy = True
+        try:
+            guest = await self._admission.guest(self._address, needed)
+            with guest.request():
+                await work(guest)
+            outcome = "done"
+        except ApplianceError as error:
+            outcome = "refused" if isinstance(error, RequestError) else "failed"
+            await self._fail(error, kind)
+        except Exception as error:  # noqa: BLE001 - one request's fault must not end the door
+            outcome = "failed"
+            log.error("wyoming request failed", kind=kind, **place_of(error))
+            await self._fail(InternalError("The appliance failed on this request."), kind)
+        finally:
+            self._busy = False
+            metrics.WYOMING_REQUESTS.labels(kind, outcome).inc()
+            log.info("wyoming request", kind=kind, outcome=outcome)
+
+    async def _fail(self, error: ApplianceError, kind: Request | None = None) -> None:
+        """Tell what is wrong. A client that would wait for ever is left."""
+        self._tell(error)
+        if kind == "handle":
+            self._outbox.put(NotHandled(error.message).event())
+        elif self._version < KNOWS_ERRORS:
+            await self._outbox.finish()
+            self._outbox.gone.cancel()
+
+    def _tell(self, error: ApplianceError) -> None:
+        metrics.ERRORS.labels(error.code).inc()
+        self._outbox.put(Error(error.message, error.code).event())
+
+
+def _version(told: str) -> tuple[int, ...]:
+    """Major and minor number; empty where it is none."""
+    parts: list[Any] = told.split(".")[:2]
+    return tuple(int(part) for part in parts) if len(parts) == 2 and all(part.isdecimal() for part in parts) else ()

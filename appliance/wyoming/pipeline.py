@@ -1,0 +1,275 @@
+"""A whole conversation on one connection, for satellites: from the wake word to the reply's sound, and on.
+
+What is said goes into a live conversation as soon as it is the satellite's turn to speak, and no sooner: what its
+microphone hears of the reply, or of the room, is for the wake word alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import anyio
+from wyoming.asr import Transcript
+from wyoming.audio import AudioChunk as SoundChunk
+from wyoming.audio import AudioStart as SoundStart
+from wyoming.audio import AudioStop as SoundStop
+from wyoming.error import Error
+from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
+from wyoming.vad import VoiceStarted, VoiceStopped
+from wyoming.wake import Detect, Detection
+
+from appliance.errors import RequestError
+from appliance.ids import new_id
+from appliance.store.usage import Amount
+from appliance.voice.live.conversation import Item, Said
+from appliance.voice.live.events import (
+    Delta,
+    Fault,
+    LiveEvent,
+    ResponseCreated,
+    ResponseDone,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptDone,
+    TranscriptFailed,
+)
+from appliance.voice.live.record import Record
+from appliance.voice.live.session import LiveSession
+from appliance.wyoming import wire
+from appliance.wyoming.ears import Ears
+from appliance.wyoming.speaking import FORM, Speaking
+from appliance.wyoming.waking import Waking
+from appliance.wyoming.ways import conduct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.errors import ApplianceError
+    from appliance.voice.live.response import Response
+    from appliance.wyoming.admission import Guest
+    from appliance.wyoming.household import Household
+    from appliance.wyoming.outbox import Outbox
+    from appliance.wyoming.stalling import Next
+
+State = Literal["idle", "wake", "asr", "reply"]
+
+SILENT_SECONDS: Final = 10.0
+"""Of audio in which nobody says anything after the wake word: then nobody wants anything."""
+FORGOTTEN_SECONDS: Final = 300.0
+"""After so long a new conversation begins, as in Home Assistant."""
+
+
+class Pipeline:
+    """Of one satellite. `box` as it answers; `names` of all wake words there are; `voice` is the one that replies."""
+
+    def __init__(self, guest: Guest, box: Household, outbox: Outbox, names: Sequence[str], voice: str) -> None:
+        self._guest, self._box, self._outbox, self._names, self._voice = guest, box, outbox, names, voice
+        self._plan: wire.RunPipeline
+        self._state: State = "idle"
+        self._waking = Waking(box.stages.turn, ())
+        self._ears: Ears | None = None
+        self._silent = 0.0
+        """Seconds of audio in which nobody has spoken, since it is the satellite's turn to."""
+        self._speaking = False
+        self._words: list[str] = []
+        """That were said and not told yet, as the speaker went on."""
+        self._active = 0.0
+        """When something was said last."""
+        self._sounding = False
+        self._live: LiveSession
+        self._record: Record
+
+    async def run(self, first: wire.RunPipeline, events: Next) -> None:
+        """Serve for as long as the satellite is there; one conversation after another."""
+        following: wire.RunPipeline | None = first
+        while following is not None:
+            following = await self._converse(following, events)
+
+    async def _converse(self, first: wire.RunPipeline, events: Next) -> wire.RunPipeline | None:
+        """One conversation. What the next one begins with."""
+        box, name, following = self._box, new_id("conv"), None
+        self._record = Record(box.conversations, box.recorder, box.stories, self._guest.caller.owner, name)
+        self._live = LiveSession(
+            box.stages, conduct(box, self._voice, first), self._happened,
+            most_seconds=box.settings.limits.turn_seconds, lead=box.settings.voice.lead_ms / 1000,
+        )  # fmt: skip
+
+        async def serve() -> None:
+            nonlocal following
+            await self._begin(first)
+            while following is None:
+                event = await events()
+                fresh = anyio.current_time() - self._active > FORGOTTEN_SECONDS
+                if isinstance(event, wire.RunPipeline) and fresh:
+                    following = event
+                else:
+                    await self._do(event)
+
+        try:
+            with box.lines.take(self._guest.caller, "live", name):
+                await self._live.run(serve)
+        finally:
+            self._record.write(self._live.conversation)
+        return following
+
+    async def _do(self, event: wire.ClientEvent) -> None:
+        match event:
+            case wire.RunPipeline():
+                await self._begin(event)
+            case wire.AudioStart():
+                self._ears = Ears(event)
+            case wire.AudioChunk(audio=audio):
+                if self._ears is None or not self._ears.fits(event):
+                    self._ears = Ears(event)
+                await self._hear(self._ears.hear(audio), self._ears.seconds(audio))
+            case wire.AudioStop():
+                self._stopped()
+            case wire.Played():
+                if self._state == "reply" and not self._sounding:
+                    self._over()
+            case wire.Transcript(text=text):
+                self._answer(text)
+            case _:
+                pass
+
+    async def _begin(self, plan: wire.RunPipeline) -> None:
+        """A satellite wants to go through these stages. Raises `RequestError`."""
+        start, end = (wire.STAGES.index(stage) for stage in (plan.start_stage, plan.end_stage))
+        if end < start:
+            raise RequestError("The pipeline ends before it begins.", param="end_stage")
+        if self._state == "reply":
+            self._live.silence()  # whoever begins anew while the box speaks wants it to listen
+        self._plan, self._active = plan, anyio.current_time()
+        self._live.update(conduct(self._box, self._voice, plan))
+        if plan.start_stage == "tts":
+            await Speaking(self._guest, self._voice, self._outbox).say(plan.announce_text or "")
+            self._state = "idle"
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        """From the first stage on. One that begins with words waits for them."""
+        if self._plan.start_stage == "wake":
+            names = self._plan.wake_word_names or list(self._names)
+            self._state, self._waking = "wake", Waking(self._box.stages.turn, names)
+            self._outbox.put(Detect(names).event())
+        elif self._plan.start_stage == "asr":
+            self._listen()
+        else:
+            self._state = "idle"
+
+    def _over(self) -> None:
+        """This round is over. A satellite that cannot hear the wake word by itself goes on streaming."""
+        if self._plan.restart_on_end or self._plan.start_stage == "wake":
+            self._start()
+        else:
+            self._state = "idle"
+
+    def _listen(self) -> None:
+        """It is the satellite's turn to speak."""
+        self._state, self._silent, self._speaking = "asr", 0.0, False
+        self._words.clear()
+
+    def _answer(self, text: str) -> None:
+        """Words that were heard elsewhere."""
+        if self._live.conduct.replies and text.strip():
+            self._live.create(Item(new_id("item"), said=[Said(text=text)]), None)
+            self._live.respond(self._live.conduct.style, joins=True, given=None, metadata=None)
+            self._state = "reply"
+
+    async def _hear(self, pcm: bytes, seconds: float) -> None:
+        if self._state == "asr":
+            self._box.meter.check_audio()
+            self._box.meter.count(Amount(heard_ms=int(seconds * 1000)))
+            self._silent += 0.0 if self._speaking else seconds
+            await self._live.append(pcm)
+            if self._silent > SILENT_SECONDS and self._state == "asr":
+                self._nothing()
+        elif self._plan.start_stage == "wake" and (name := await self._waking.hear(pcm)) is not None:
+            self._live.silence()  # who says it again while the box speaks wants it to listen
+            self._outbox.put(Detection(name).event())
+            self._listen()
+
+    def _stopped(self) -> None:
+        """The satellite says that this was all."""
+        if self._state != "asr":
+            return
+        live = self._live
+        if live.spoken is None and live.microphone.all_looked_at:
+            self._nothing()
+            return
+        try:
+            live.commit()
+            if live.conduct.replies:
+                live.respond(live.conduct.style, joins=True, given=None, metadata=None)
+        except RequestError as error:
+            self._tell(error)
+            self._over()
+        else:
+            self._state = "reply"
+
+    def _nothing(self) -> None:
+        """Nobody has said anything. A satellite that listens by itself stops at a transcript, and at nothing else."""
+        self._live.clear()
+        self._outbox.put(Error("Nobody has said anything.", "audio_silent").event(), Transcript("").event())
+        self._state = "reply"
+        self._over()
+
+    def _happened(self, event: LiveEvent) -> None:
+        self._record.note(event, self._live.conversation)
+        put = self._outbox.put
+        match event:
+            case SpeechStarted(at_ms=at):
+                self._speaking, self._active = True, anyio.current_time()
+                put(VoiceStarted(at).event())
+            case SpeechStopped(at_ms=at):
+                put(VoiceStopped(at).event())
+            case TranscriptDone(text=text):
+                self._said(text)
+            case TranscriptFailed(error=error) | Fault(error=error):
+                self._tell(error)
+            case ResponseCreated():
+                put(HandledStart().event())
+            case Delta(piece=piece, text=text, pcm=pcm):
+                self._replied(piece, text, pcm)
+            case ResponseDone(response=response):
+                self._answered(response)
+            case _:
+                pass
+
+    def _said(self, text: str) -> None:
+        self._words += [text] if text else []
+        if not self._words or self._live.spoken is not None:
+            self._speaking = self._live.spoken is not None  # it was a noise, or goes on
+            return
+        self._outbox.put(Transcript(" ".join(self._words)).event())
+        self._state = "reply"
+        self._live.clear()  # nobody hears the end of what comes now
+        if not self._live.conduct.replies:
+            self._over()
+
+    def _replied(self, piece: str, text: str, pcm: bytes) -> None:
+        put = self._outbox.put
+        if piece == "audio":
+            if not self._sounding:
+                self._sounding = True
+                put(SoundStart(**FORM).event())
+            put(SoundChunk(audio=pcm, **FORM).event())
+        elif piece in ("text", "transcript"):
+            put(HandledChunk(text).event())
+
+    def _answered(self, response: Response) -> None:
+        put, self._active = self._outbox.put, anyio.current_time()
+        if response.error is not None:
+            self._tell(response.error)
+        else:
+            words = response.message.words if response.message is not None else ""
+            put(Handled(words).event(), HandledStop().event())
+        spoken, self._sounding = self._sounding, False
+        if spoken:
+            put(SoundStop().event())
+        if self._state == "reply" and not (spoken and self._plan.start_stage == "asr"):
+            self._over()  # otherwise once the satellite has `played` it: it would hear itself
+
+    def _tell(self, error: ApplianceError) -> None:
+        self._outbox.put(Error(error.message, error.code).event())
