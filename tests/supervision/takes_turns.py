@@ -55,4 +55,4 @@ if __name__ == "__main__":
     )
     server = Server(config, ready=FILE.exists, patience=PATIENCE, ending=lambda: print("ending", flush=True))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=given_sockets().http))
+        runner.run(server.serve(sockets=list(given_sockets().http)))
