@@ -33,6 +33,7 @@ from appliance.web.box import make_box
 from appliance.web.doors import open_doors
 from appliance.wyoming.about import About, name_of
 from appliance.wyoming.admission import Admission
+from appliance.wyoming.discovery import keep_known
 from appliance.wyoming.listener import Listener
 from appliance.wyoming.satellites import keep_called
 from appliance.wyoming.wake_words import wake_words
@@ -191,6 +192,8 @@ def create_app(
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listener.run, [each.dup() for each in wyoming])
+            if settings.wyoming.discovery:
+                tasks.start_soon(keep_known, about.name, wyoming)
             for each in settings.wyoming.satellites:
                 tasks.start_soon(keep_called, each, admission, about, settings.workers.reader_seconds)
             yield

@@ -12,15 +12,15 @@ from appliance.jobs import STT_RATE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from appliance.wyoming.wire import AudioStart
+    from appliance.wyoming.wire import Form
 
 FULL_SCALE: Final = 32_768.0
 
 
 class Ears:
-    """One stream of audio: `form` as its `audio-start` says."""
+    """One stream of audio: `form` as its events say."""
 
-    def __init__(self, form: AudioStart) -> None:
+    def __init__(self, form: Form) -> None:
         self._form = (form.rate, form.width, form.channels)
         self._frame = form.width * form.channels
         self._odd = b""
@@ -28,7 +28,7 @@ class Ears:
         if form.rate != STT_RATE:
             self._resampler = soxr.ResampleStream(form.rate, STT_RATE, 1, dtype="float32", quality="LQ")
 
-    def fits(self, form: AudioStart) -> bool:
+    def fits(self, form: Form) -> bool:
         """Whether audio in that form belongs to this stream."""
         return self._form == (form.rate, form.width, form.channels)
 

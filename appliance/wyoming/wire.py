@@ -55,15 +55,19 @@ class Transcribe(ClientEvent, frozen=True):
     transcript_terms: Names | None = None
 
 
-class AudioStart(ClientEvent, frozen=True):
-    """`audio-start`: `rate` in Hz, `width` in bytes."""
+class Form(ClientEvent, frozen=True):
+    """How audio comes: `rate` in Hz, `width` in bytes."""
 
     rate: Annotated[int, Meta(ge=4_000, le=192_000)]
     width: Annotated[int, Meta(ge=1, le=4)]
     channels: Annotated[int, Meta(ge=1, le=8)]
 
 
-class AudioChunk(AudioStart, frozen=True):
+class AudioStart(Form, frozen=True):
+    """`audio-start`."""
+
+
+class AudioChunk(Form, frozen=True):
     """`audio-chunk`: `audio` is the payload, whole frames of samples, or nearly."""
 
     audio: bytes = b""
