@@ -49,7 +49,7 @@ class Outbox:
     async def run(self) -> None:
         """Send, until all that came before `finish` has been sent, or nobody reads."""
         try:
-            with self._out:
+            with self._in, self._out:
                 async for event in self._out:
                     with anyio.fail_after(self._patience):
                         await self._stream.send(frame(event))

@@ -85,7 +85,7 @@ class Speaking:
                     await to_say.send(self._spoken.speakable(clause))
 
         with one_error():
-            async with anyio.create_task_group() as tasks:
+            async with to_say, clauses, anyio.create_task_group() as tasks:
                 tasks.start_soon(written)
                 await self._sound(clauses)
         if not self._samples:
@@ -93,15 +93,14 @@ class Speaking:
         await self._outbox.say(AudioStop(timestamp=self._samples * 1000 // SPEECH_RATE).event())
 
     async def _sound(self, clauses: MemoryObjectReceiveStream[str]) -> None:
-        async with clauses:
-            async for words in clauses:
-                if not words:
-                    continue
-                job = Speak(text=words, voice=self._voice, split=False, priority="live")
-                async with self._stage.stream(job) as parts:
-                    async for part, pcm in parts:
-                        if isinstance(part, Audio):
-                            await self._tell(pcm)
+        async for words in clauses:
+            if not words:
+                continue
+            job = Speak(text=words, voice=self._voice, split=False, priority="live")
+            async with self._stage.stream(job) as parts:
+                async for part, pcm in parts:
+                    if isinstance(part, Audio):
+                        await self._tell(pcm)
 
     async def _tell(self, pcm: bytes) -> None:
         if not self._samples:

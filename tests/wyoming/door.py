@@ -89,14 +89,14 @@ def spoken(url: str, text: str, *, before: float = 0.0, after: float = 0.0) -> b
     samples = soxr.resample(np.frombuffer(pcm, dtype="<i2"), 24_000, RATE)
     room = np.random.default_rng(1)
     quiet = [room.normal(0, 8, int(seconds * RATE)).astype("<i2") for seconds in (before, after)]
-    return np.concatenate([quiet[0], samples.astype("<i2"), quiet[1]]).tobytes()
+    return bytes(np.concatenate([quiet[0], samples.astype("<i2"), quiet[1]]).tobytes())
 
 
 def recording(file: Path) -> bytes:
     """Samples of a WAV file at 16 kHz."""
     with wave.open(str(file)) as found:
         assert (found.getframerate(), found.getsampwidth(), found.getnchannels()) == (RATE, 2, 1)
-        return found.readframes(found.getnframes())
+        return bytes(found.readframes(found.getnframes()))
 
 
 def words(text: str) -> list[str]:
