@@ -80,7 +80,8 @@ class Hearing:
         """Hear all of it and tell it. Raises what keeps it from being understood."""
         self._guest.box.meter.check_audio()
         try:
-            await self._live.run(lambda: self._serve(start, events))
+            with one_error():
+                await self._live.run(lambda: self._serve(start, events))
         finally:
             self._count(0.0, least=0.001)
         text = " ".join(filter(None, self._texts.values()))
@@ -90,11 +91,10 @@ class Hearing:
         self._outbox.put(Transcript(text, language=self._language).event(), TranscriptStop().event())
 
     async def _serve(self, start: AudioStart | None, events: Next) -> None:
-        with one_error():
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen, start, events)
-                await self._known.wait()
-                tasks.cancel_scope.cancel()  # what still comes of it is not wanted any more
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listen, start, events)
+            await self._known.wait()
+            tasks.cancel_scope.cancel()  # what still comes of it is not wanted any more
 
     async def _listen(self, start: AudioStart | None, events: Next) -> None:
         ears, self._began = Ears(start) if start is not None else None, anyio.current_time()

@@ -18,7 +18,7 @@ from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
-from appliance.errors import RequestError
+from appliance.errors import ApplianceError, RequestError, one_error
 from appliance.ids import new_id
 from appliance.store.usage import Amount
 from appliance.voice.live.conversation import Item, Said
@@ -44,7 +44,6 @@ from appliance.wyoming.ways import conduct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appliance.errors import ApplianceError
     from appliance.voice.live.response import Response
     from appliance.wyoming.admission import Guest
     from appliance.wyoming.household import Household
@@ -103,14 +102,21 @@ class Pipeline:
                 if isinstance(event, wire.RunPipeline) and fresh:
                     following = event
                 else:
-                    await self._do(event)
+                    await self._take(event)
 
         try:
-            with box.lines.take(self._guest.caller, "live", name):
+            with box.lines.take(self._guest.caller, "live", name), one_error():
                 await self._live.run(serve)
         finally:
             self._record.write(self._live.conversation)
         return following
+
+    async def _take(self, event: wire.ClientEvent) -> None:
+        """Whatever is wrong with an event is told, and the conversation goes on."""
+        try:
+            await self._do(event)
+        except ApplianceError as error:
+            self._tell(error)
 
     async def _do(self, event: wire.ClientEvent) -> None:
         match event:
@@ -138,6 +144,7 @@ class Pipeline:
         if end < start:
             raise RequestError("The pipeline ends before it begins.", param="end_stage")
         if self._state == "reply":
+            self._state = "idle"
             self._live.silence()  # whoever begins anew while the box speaks wants it to listen
         self._plan, self._active = plan, anyio.current_time()
         self._live.update(conduct(self._box, self._voice, plan))
@@ -186,9 +193,9 @@ class Pipeline:
             if self._silent > SILENT_SECONDS and self._state == "asr":
                 self._nothing()
         elif self._plan.start_stage == "wake" and (name := await self._waking.hear(pcm)) is not None:
+            self._listen()
             self._live.silence()  # who says it again while the box speaks wants it to listen
             self._outbox.put(Detection(name).event())
-            self._listen()
 
     def _stopped(self) -> None:
         """The satellite says that this was all."""

@@ -29,6 +29,8 @@ from appliance.jobs import (
     Token,
     Understand,
     Understood,
+    Wake,
+    Woken,
 )
 
 if TYPE_CHECKING:
@@ -109,6 +111,8 @@ class World:
         self.replies: list[str | Call] = []
         self.clause_seconds = 0.05
         """What the voice needs before its first sound."""
+        self.wake_words: dict[int, str] = {}
+        """By the level that stands for each."""
         self.ends: list[float] = []
         """What the judge says, one after another; 0.95 beyond."""
         self.reading_seconds = 0.0
@@ -132,7 +136,12 @@ class World:
         self.levels[level] = words
         return level
 
-    async def _notice(self, job: Detect | Judge, payload: bytes) -> AsyncIterator[tuple[AnyPart, bytes]]:
+    async def _notice(self, job: Detect | Judge | Wake, payload: bytes) -> AsyncIterator[tuple[AnyPart, bytes]]:
+        if isinstance(job, Wake):
+            loud = np.abs(np.frombuffer(payload, dtype="<i2").astype(int))
+            said = [name for level, name in self.wake_words.items() if np.count_nonzero(np.abs(loud - level) < 100)]
+            yield Woken(name=next((name for name in said if name in job.names), None)), b""
+            return
         if isinstance(job, Judge):
             await anyio.sleep(0.05)
             yield Judged(probability=self.ends.pop(0) if self.ends else 0.95), b""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 RATE = 16_000
 PIECE = 2048
 """Bytes of a chunk, as Home Assistant and satellites send them."""

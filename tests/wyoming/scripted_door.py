@@ -21,6 +21,7 @@ from appliance.web.box import Box, make_box
 from appliance.wyoming.about import About
 from appliance.wyoming.admission import Admission
 from appliance.wyoming.listener import Listener
+from appliance.wyoming.wake_words import WakeWord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +52,9 @@ VOICES = {
 LINEUP = Lineup(installed("ears", "stt", "mul"), installed("brain", "llm", "en"), tuple(VOICES.values()))
 
 
+WAKE_WORDS = [WakeWord(name, name, ("en",), "", "", "1", Path()) for name in ("hey_box", "okay_box")]
+
+
 @asynccontextmanager
 async def door(
     world: World | None = None, *, patience: float = 20.0, keys: bool = False, **wyoming: Any
@@ -73,7 +77,7 @@ async def door(
                     environ={}, overrides={**overrides, "wyoming": {**overrides["wyoming"], "key": key.id}}
                 )
                 box = make_box(settings, box.stages, names, database, dict)
-            admission, about = Admission(box), About("box", LINEUP, VOICES)
+            admission, about = Admission(box), About("box", LINEUP, VOICES, WAKE_WORDS)
             listener = Listener(admission, about, most=settings.wyoming.connections, patience=patience)
             tasks.start_soon(listener.run, [listening.dup()])
             yield Door(listening.getsockname()[1], box, admission)

@@ -115,7 +115,7 @@ def everything(made: socket.socket) -> bytes:
 
 def test_nothing_gets_stuck_or_grows(tmp_path: Path) -> None:
     chance = random.Random(9)
-    with wyoming_box(tmp_path / "log", APPLIANCE_LOG__LEVEL="error") as (url, port, pid):
+    with wyoming_box(tmp_path / "log") as (url, port, pid):
         process = psutil.Process(pid)
         play(port, chance, WARM)
         files, threads = process.num_fds(), process.num_threads()

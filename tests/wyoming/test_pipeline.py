@@ -1,0 +1,189 @@
+"""Whole conversations with a satellite: who may speak when, what interrupts, and what begins anew. Simulated stages."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import numpy as np
+import pytest
+from door import RATE, answers, kinds, send, sound
+from scripted_door import door
+from simulated import World
+from wyoming.asr import Transcript
+from wyoming.client import AsyncTcpClient
+from wyoming.error import Error
+from wyoming.pipeline import PipelineStage, RunPipeline
+from wyoming.snd import Played
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scripted_door import Door
+    from wyoming.event import Event
+
+WAKE, ASR, HANDLE, TTS = PipelineStage.WAKE, PipelineStage.ASR, PipelineStage.HANDLE, PipelineStage.TTS
+BOX = 20_000
+"""The level of the wake word "hey_box"."""
+
+
+class Satellite:
+    """One that streams."""
+
+    def __init__(self, client: AsyncTcpClient) -> None:
+        self.client = client
+
+    async def run(self, start: PipelineStage, end: PipelineStage, **more: Any) -> None:
+        await self.client.write_event(RunPipeline(start, end, **more).event())
+
+    async def hears(self, *parts: tuple[int, float]) -> None:
+        """Levels of sound, each for so many seconds."""
+        pcm = b"".join(np.full(int(seconds * RATE), level, dtype="<i2").tobytes() for level, seconds in parts)
+        await send(self.client, pcm, start=False, stop=False)
+
+    async def until(self, *last: str) -> list[Event]:
+        return await answers(self.client, *last)
+
+
+@asynccontextmanager
+async def satellite(world: World, **wyoming: Any) -> AsyncIterator[tuple[Satellite, Door]]:
+    world.wake_words = {BOX: "hey_box"}
+    world.ends = [0.99] * 20
+    async with door(world, **wyoming) as one, AsyncTcpClient("127.0.0.1", one.port) as client:
+        yield Satellite(client), one
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_nobody_is_answered_before_the_wake_word(world: World) -> None:
+    hello = world.level("Hello there")
+    async with satellite(world) as (one, _):
+        await one.run(WAKE, TTS)
+        await one.hears((hello, 1.0), (0, 4.5))
+        assert kinds(await one.until("detect")) == ["detect"]
+        await one.hears((BOX, 0.5), (0, 0.5))
+        assert kinds(await one.until("detection")) == ["detection"]
+        assert not world.stt.jobs
+        await one.hears((hello, 1.0), (0, 4.5))
+        came = await one.until("audio-stop")
+        assert [each.data["text"] for each in came if each.type == "transcript"] == ["Hello there"]
+        assert [each.data["text"] for each in came if each.type == "handled"] == ["I heard you."]
+        assert len(sound(came)) > 24_000
+
+
+async def test_the_wake_word_interrupts_the_reply(world: World) -> None:
+    hello, stop = world.level("Hello there"), world.level("never mind")
+    world.replies = ["This is a very long reply, " * 20, "Very well."]
+    async with satellite(world) as (one, _):
+        await one.run(WAKE, TTS)
+        await one.hears((BOX, 0.5), (0, 0.5), (hello, 1.0), (0, 4.5))
+        await one.until("audio-chunk")
+        await one.hears((stop, 1.0), (0, 1.0))  # what is said without it is left alone
+        await one.hears((BOX, 0.5), (0, 4.5))
+        came = await one.until("detection")
+        assert "transcript" not in kinds(came)
+        assert kinds(came)[-4:] == ["handled", "handled-stop", "audio-stop", "detection"]
+        await one.hears((stop, 1.0), (0, 4.5))
+        came = await one.until("handled")
+    assert [each.data["text"] for each in came if each.type == "transcript"] == ["never mind"]
+    assert came[-1].data["text"] == "Very well."
+
+
+async def test_a_satellite_with_a_wake_word_of_its_own(world: World) -> None:
+    """It streams after the word, stops at the transcript, and is not heard before it has played the reply."""
+    hello, bye = world.level("Hello there"), world.level("Good bye")
+    async with satellite(world) as (one, _):
+        await one.run(ASR, TTS, restart_on_end=True)
+        await one.hears((hello, 1.0), (0, 4.5))
+        came = await one.until("audio-stop")
+        assert kinds(came)[:3] == ["voice-started", "voice-stopped", "transcript"]
+        await one.hears((bye, 1.0), (0, 4.5))  # its own loudspeaker, perhaps
+        await one.client.write_event(Played().event())
+        await one.hears((0, 0.5), (hello, 1.0), (0, 4.5))
+        came = await one.until("audio-stop")
+    assert [each.data["text"] for each in came if each.type == "transcript"] == ["Hello there"]
+
+
+async def test_who_says_nothing_is_told(world: World) -> None:
+    async with satellite(world) as (one, _):
+        await one.run(ASR, TTS)
+        await one.hears((0, 11.0))
+        came = await one.until("transcript")
+        assert Error.from_event(came[0]).code == "audio_silent"
+        assert Transcript.from_event(came[1]).text == ""
+        await one.run(ASR, TTS)
+        await send(one.client, b"", start=False)  # audio-stop
+        assert kinds(await one.until("transcript")) == ["error", "transcript"]
+
+
+async def test_the_satellite_may_say_that_all_was_said(world: World) -> None:
+    hello = world.level("Hello there")
+    async with satellite(world) as (one, _):
+        await one.run(ASR, TTS)
+        await one.hears((hello, 1.0))
+        await send(one.client, b"", start=False)
+        came = await one.until("audio-stop")
+    assert [each.data["text"] for each in came if each.type == "transcript"] == ["Hello there"]
+    assert [each.data["text"] for each in came if each.type == "handled"] == ["I heard you."]
+
+
+async def test_it_goes_as_far_as_it_is_asked_to(world: World) -> None:
+    hello = world.level("Hello there")
+    async with satellite(world) as (one, _):
+        await one.run(ASR, ASR)
+        await one.hears((hello, 1.0), (0, 4.5))
+        assert kinds(await one.until("transcript")) == ["voice-started", "voice-stopped", "transcript"]
+        await one.run(ASR, HANDLE)
+        await one.hears((hello, 1.0), (0, 4.5))
+        came = await one.until("handled-stop")
+        assert "audio-start" not in kinds(came)
+        await one.run(HANDLE, TTS)
+        await one.client.write_event(Transcript("Hello from elsewhere").event())
+        came = await one.until("audio-stop")
+        assert sound(came)
+        await one.run(TTS, TTS, announce_text="Dinner is ready.")
+        assert kinds(await one.until("audio-stop")) == ["audio-start", "audio-chunk", "audio-stop"]
+    assert [len(job.messages) for job in world.llm.jobs if hasattr(job, "room")][-1] >= 4  # one conversation
+
+
+async def test_a_pipeline_that_goes_backwards(world: World) -> None:
+    async with satellite(world) as (one, _):
+        plan = RunPipeline(ASR, TTS).event()
+        plan.data["end_stage"] = "wake"
+        await one.client.write_event(plan)
+        assert Error.from_event((await one.until("error"))[-1]).code == "invalid_value"
+        plan.data["end_stage"] = "nowhere"
+        await one.client.write_event(plan)
+        assert "end_stage" in Error.from_event((await one.until("error"))[-1]).text
+
+
+async def test_after_a_while_a_new_conversation_begins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hello = world.level("Hello there")
+    async with satellite(world) as (one, _):
+        for forgotten in (300.0, 300.0, 0.0):
+            monkeypatch.setattr("appliance.wyoming.pipeline.FORGOTTEN_SECONDS", forgotten)
+            await one.run(ASR, TTS)
+            await one.hears((hello, 1.0), (0, 4.5))
+            await one.until("audio-stop")
+    counts = [len(job.messages) for job in world.llm.jobs if hasattr(job, "room")]
+    assert counts[-1] < max(counts)
+
+
+async def test_what_was_said_is_remembered(world: World) -> None:
+    hello = world.level("Hello there")
+    async with satellite(world, keys=True) as (one, opened):
+        await one.run(ASR, TTS)
+        await one.hears((hello, 1.0), (0, 4.5))
+        await one.until("audio-stop")
+        key = await opened.box.keys.get(opened.box.settings.wyoming.key)
+        speaker = opened.box.lines.speakers[0]
+        with anyio.fail_after(20):
+            kept: list[str] = []
+            while len(kept) < 2:
+                items = await opened.box.conversations.history(key.owner, speaker.conversation, 10)
+                kept = [item.words for item in items]
+    assert kept == ["Hello there", "I heard you."]
