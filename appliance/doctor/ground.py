@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from appliance.doctor.child import Ask
 
 USER: Final = "appliance"
+WYOMING_SOCKET: Final = "appliance-wyoming.socket"
 ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - asked, not listened on
 
 
@@ -47,6 +48,8 @@ class Ground:
     """Runs another program."""
     socket: tuple[str, int] | None = None
     """Host and port of a box's socket unit, which is who listens there, whatever the settings say."""
+    door: tuple[str, int] | None = None
+    """Host and port of the socket unit for Wyoming clients, where that listens."""
     filled: Path | None = None
     """The folder that a box's backup unit fills."""
     ca_file: Path | None = None
@@ -61,6 +64,11 @@ class Ground:
     def listens(self) -> tuple[str, int]:
         """Host and port where the box has to be listened for."""
         return self.socket or (self.settings.http.host, self.settings.http.port)
+
+    @property
+    def wyoming(self) -> tuple[str, int]:
+        """Host and port where Wyoming clients have to be listened for."""
+        return self.door or (self.settings.wyoming.host, self.settings.wyoming.port)
 
     @property
     def address(self) -> str:
@@ -105,14 +113,23 @@ def ground(
     return Ground(
         settings=found, wrong=wrong, unseen=unseen, config=config, key_file=key_file, url=url or "",
         named=url is not None, deep=deep, provisioned=provisioned, places=places, ask=ask, ca_file=ca_file,
-        socket=_socket(places, ask) if provisioned else None, filled=_filled(places, ask) if provisioned else None,
+        socket=_socket(places, ask, "appliance.socket") if provisioned else None,
+        door=_door(places, ask) if provisioned and found.wyoming.enabled else None,
+        filled=_filled(places, ask) if provisioned else None,
     )  # fmt: skip
 
 
-def _socket(places: Places, ask: Ask) -> tuple[str, int] | None:
-    """The first address that systemd listens at for the service."""
-    found = STREAM.search(told(places.root, ask, "Listen", "appliance.socket"))
+def _socket(places: Places, ask: Ask, unit: str) -> tuple[str, int] | None:
+    """The first address at which that unit has systemd listen for the service."""
+    found = STREAM.search(told(places.root, ask, "Listen", unit))
     return (found[1].strip("[]"), int(found[2])) if found else None
+
+
+def _door(places: Places, ask: Ask) -> tuple[str, int] | None:
+    """None where the unit is not open: then the service listens itself."""
+    if told(places.root, ask, "ActiveState", WYOMING_SOCKET).strip() != "active":
+        return None
+    return _socket(places, ask, WYOMING_SOCKET)
 
 
 def _filled(places: Places, ask: Ask) -> Path | None:

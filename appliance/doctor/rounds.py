@@ -24,6 +24,7 @@ from appliance.doctor import (
     tls,
     units,
     versions,
+    wyoming,
 )
 from appliance.doctor.check import ORDER, Check, fault, skipped, warning
 from appliance.doctor.ground import whoami
@@ -55,6 +56,7 @@ FAMILIES: Final = (
     Family("server", server.checks, 105.0, 105.0),
     Family("units", units.checks),
     Family("ports", ports.checks),
+    Family("wyoming", wyoming.checks),
     Family("tls", tls.checks),
     Family("gpu", gpu.checks, 60.0, 60.0),
     Family("room", room.checks),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.doctor.check import Check, fault, note, ok, skipped, warning
+from appliance.doctor.ground import WYOMING_SOCKET
 from appliance.doctor.systemd import NoSystemd, Unit, last, show, there
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def checks(ground: Ground) -> Iterator[Check]:
     """By `systemctl show` alone, which anybody may ask."""
     timed = [f"appliance-{name}.{kind}" for name in TIMED for kind in ("timer", "service")]
     try:
-        units = show(ground, [SERVICE, SOCKET, RECOVER, *timed])
+        units = show(ground, [SERVICE, SOCKET, WYOMING_SOCKET, RECOVER, *timed])
     except NoSystemd as error:
         yield skipped("units", str(error))
         return
@@ -41,6 +42,8 @@ def checks(ground: Ground) -> Iterator[Check]:
     yield _service(units[SERVICE])
     if there(socket := units.get(SOCKET)):
         yield _socket(socket or {})
+    if ground.known and there(door := units.get(WYOMING_SOCKET)):
+        yield from _door(door or {}, wanted=ground.settings.wyoming.enabled)
     if there(recover := units.get(RECOVER)) and (recover or {}).get("ActiveState") == "failed":
         do = f"`journalctl -u {RECOVER}` says why; `appliance-release list` what there is."
         yield fault(RECOVER, "an upgrade was interrupted and could not be undone", do)
@@ -72,6 +75,19 @@ def _socket(unit: Unit) -> Check:
         do = f"`systemctl start {SOCKET}`; without it connections are refused while the service restarts."
         return fault(SOCKET, f"{state} ({unit.get('Result', '?')})", do)
     return ok(SOCKET, "active")
+
+
+def _door(unit: Unit, *, wanted: bool) -> Iterator[Check]:
+    """The service listens itself where this unit does not; the other way round clients wait for ever."""
+    active = unit.get("ActiveState") == "active"
+    if wanted and active:
+        yield ok(WYOMING_SOCKET, "active")
+    elif wanted:
+        do = f"`systemctl enable {WYOMING_SOCKET}`, then stop {SERVICE} and {SOCKET}, and start them again."
+        yield note(WYOMING_SOCKET, "not active: Wyoming clients are refused while the service is started again", do)
+    elif active:
+        do = f"`systemctl disable --now {WYOMING_SOCKET}`, or set wyoming.enabled."
+        yield warning(WYOMING_SOCKET, "active, and wyoming.enabled is not set: nobody answers who connects", do)
 
 
 def _timer(stem: str, units: dict[str, Unit], what: str) -> Check:

@@ -38,7 +38,7 @@ class Units:
             _copy(path, folder / name)
         for name, path in _units(folder).items():
             if name.startswith(OURS) and name not in wanted:
-                if name.endswith((".timer", ".path")):  # it would go on as it was loaded
+                if name.endswith((".timer", ".path", ".socket")):  # it would go on as it was loaded
                     run(["systemctl", "stop", name], SECONDS, any_status=True)
                 durable.remove(path)
         self._declare(source)

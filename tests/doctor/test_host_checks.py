@@ -138,6 +138,18 @@ def test_ports(tmp_path: Path) -> None:
     assert outcomes(ports.checks, provisioned)["port"] == "fault"
 
 
+def test_the_port_of_wyoming_clients(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        own = {"wyoming": {"enabled": True, "port": port}}
+        assert found(ports.checks, standing(tmp_path, sections=own))["wyoming port"].outcome == "fault"
+        handed = standing(tmp_path, sections={"wyoming": {"enabled": True}}, door=("127.0.0.1", port))
+        assert "appliance-wyoming.socket" in found(ports.checks, handed)["wyoming port"].do
+    assert outcomes(ports.checks, standing(tmp_path, sections=own))["wyoming port"] == "note"
+    assert outcomes(ports.checks, standing(tmp_path, sections=own, provisioned=True))["wyoming port"] == "fault"
+    assert "wyoming port" not in outcomes(ports.checks, standing(tmp_path))
+
+
 def test_our_own_server_may_listen(tmp_path: Path) -> None:
     script = tmp_path / "appliance"
     script.write_text(

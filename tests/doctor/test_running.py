@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+DOOR = "appliance-wyoming.socket"
 WELL = {
     "appliance.service": {
         "ActiveState": "active", "SubState": "running", "Result": "success", "NRestarts": "0", "WatchdogUSec": "20s",
@@ -81,6 +82,18 @@ def test_units(booted: Path, unit: str, change: dict[str, str], name: str, outco
     checks = outcomes(units.checks, standing(booted, {"systemctl": told(**{unit: change})}))
     assert checks.pop(name) == outcome
     assert set(checks.values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "outcome"),
+    [(True, "active", "ok"), (True, "inactive", "note"), (False, "active", "warning"), (False, "inactive", None)],
+)
+def test_the_door_for_home_assistant(
+    booted: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool, state: str, outcome: str | None
+) -> None:
+    monkeypatch.setitem(WELL, DOOR, {"ActiveState": state})
+    ground = standing(booted, {"systemctl": told()}, sections={"wyoming": {"enabled": wanted}})
+    assert outcomes(units.checks, ground).get(DOOR) == outcome
 
 
 def test_where_there_are_no_units(booted: Path, tmp_path: Path) -> None:

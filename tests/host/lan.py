@@ -46,6 +46,16 @@ def lan(*, way_out: bool = True) -> Iterator[Lan]:
         _run("ip", "link", "delete", net.bridge)
 
 
+@contextmanager
+def beside(net: Lan, number: int) -> Iterator[str]:
+    """One more address of this machine in that network; no host has it."""
+    _run("ip", "address", "add", f"{net.address(number)}/32", "dev", net.bridge)
+    try:
+        yield net.address(number)
+    finally:
+        _run("ip", "address", "delete", f"{net.address(number)}/32", "dev", net.bridge)
+
+
 def _free(*, way_out: bool) -> Lan:
     """One whose bridge nobody has: another run's, or what a killed one has left."""
     for number in range(os.getpid(), os.getpid() + MOST):

@@ -73,6 +73,8 @@ def test_a_look_tells_what_was_edited_by_hand(bookworm: Machine, bundle: Path, s
         ("hardening_ssh_root", "no"),
         ("hardening_web_from", ["voice.example"]),
         ("appliance_listen", "192.0.2.1:8080"),
+        ("appliance_settings", {"wyoming": {"enabled": True}}),
+        ("appliance_settings", {"wyoming": {"enabled": True, "key": "k", "allow": ["192.0.2.7/24"]}}),
     ],
 )
 def test_what_would_lock_us_out_is_refused(

@@ -20,7 +20,7 @@ import pytest
 from store.archives import contents, fill
 
 import appliance.releases
-from appliance.releases import data, lock, running
+from appliance.releases import data, lock, running, units
 from appliance.releases.command import _interrupt
 from appliance.releases.faults import Failed, Interrupted, Refused
 from appliance.releases.layout import Layout
@@ -47,6 +47,25 @@ def test_it_needs_python_alone(source: Path) -> None:
         for name in names:
             top = name.partition(".")[0]
             assert top in sys.stdlib_module_names or name.startswith("appliance.releases"), name
+
+
+def test_what_only_the_release_before_had_goes_on_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(tmp_path)
+    called: list[list[str]] = []
+
+    def call(command: list[str], _seconds: float, **_: object) -> str:
+        called.append(command[1:])
+        return ""
+
+    monkeypatch.setattr(units, "run", call)
+    for version, names in (("1", ("a.socket", "a-door.socket", "a-night.timer", "a.service")), ("2", ("a.socket",))):
+        for name in names:
+            (folder := layout.release(version) / "systemd").mkdir(parents=True, exist_ok=True)
+            (folder / name.replace("a", "appliance", 1)).touch()
+        units.Units(layout).place(version)
+    stopped = [line[1] for line in called if line[0] == "stop"]
+    assert stopped == ["appliance-door.socket", "appliance-night.timer"]
+    assert [path.name for path in layout.units.iterdir()] == ["appliance.socket"]
 
 
 def test_a_program_that_fails_says_why() -> None:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from appliance.settings.wyoming import Wyoming
+from appliance.supervision.activation import WYOMING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,6 +25,7 @@ UNITS: Final = sorted(
 )
 SERVICES: Final = [name for name in UNITS if name.endswith(".service")]
 DROP_INS: Final = sorted(path.name for path in (FOLDER / "drop-ins").glob("*.conf"))
+DOOR: Final = "appliance-wyoming.socket"
 MOST_EXPOSURE: Final = 20
 """Tenths."""
 PROGRAMS: Final = (
@@ -125,6 +129,15 @@ def test_the_recovery_can_end_what_it_began_as_another_user() -> None:
     command = ["setpriv", "--bounding-set", bounds, sys.executable, "-c", HANGS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, cwd=ROOT)
     assert "sleep 60: not done within 0 s" in done.stderr
+
+
+def test_the_door_for_home_assistant_is_opened_by_whoever_wants_it() -> None:
+    """Where the settings have it, as what is handed over is known by its name; and no unit brings it along."""
+    usual, opened = Wyoming(), directives(DOOR, "Socket")
+    assert opened["ListenStream"] == f"{usual.host}:{usual.port}"
+    assert (opened["Service"], opened["FileDescriptorName"]) == ("appliance.service", WYOMING)
+    assert directives(DOOR, "Install")["WantedBy"] == directives(DOOR, "Unit")["PartOf"] == "appliance.socket"
+    assert [name for name in UNITS if name != DOOR and DOOR in (FOLDER / name).read_text()] == []
 
 
 @pytest.mark.parametrize("timer", [name for name in UNITS if name.endswith(".timer")])

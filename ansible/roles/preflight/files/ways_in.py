@@ -1,7 +1,8 @@
 """Who would still get in after the hardening, on the host itself: `ways_in.py JSON` prints a sentence for each fault.
 
-`user`, `connection` are how Ansible came in (the second as sshd's SSH_CONNECTION, empty for another way); `lists` the
-networks by the variables' names, `listen` the appliance's socket, and the rest is the hardening role's.
+`user`, `connection` are how Ansible came in (the second as sshd's SSH_CONNECTION, empty for another way); `lists` are
+addresses and networks by the variables' names, `networks` those that the appliance reads itself and takes only as whole
+ones, `listen` where its sockets are, and the rest is the hardening role's.
 """
 
 import ipaddress
@@ -58,13 +59,20 @@ def faults(asked: dict) -> list[str]:
         for entry in entries
         if not literal(str(entry))
     ]
-    listen = asked["listen"].rpartition(":")[0].strip("[]")
-    try:
-        family = socket.AF_INET6 if ipaddress.ip_address(listen).version == 6 else socket.AF_INET
-        with socket.socket(family) as tried:
-            tried.bind((listen, 0))
-    except (ValueError, OSError):
-        found.append(f"appliance_listen is {asked['listen']}, whose address is not one of this host's.")
+    for name, entries in asked["networks"].items():
+        for entry in entries:
+            try:
+                ipaddress.ip_network(entry)
+            except ValueError as error:
+                found.append(f"{name}: {error}.")
+    for name, place in asked["listen"].items():
+        listen = place.rpartition(":")[0].strip("[]")
+        try:
+            family = socket.AF_INET6 if ipaddress.ip_address(listen).version == 6 else socket.AF_INET
+            with socket.socket(family) as tried:
+                tried.bind((listen, 0))
+        except (ValueError, OSError):
+            found.append(f"{name} is {place}, whose address is not one of this host's.")
     if not asked["connection"]:
         return found
     peer, _, _, port = asked["connection"].split()
