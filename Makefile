@@ -13,6 +13,8 @@ BIN := .venv/bin
 TOOLS := .tools
 PROVISION := .provision
 LOAD := .load
+HOMEASSISTANT := .homeassistant
+SATELLITE := .satellite
 ADDRESS := $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 UV := 0.13.9
 COVERAGE :=
@@ -37,7 +39,7 @@ serve: setup ## The server
 	@$(BIN)/appliance serve --open --state-dir $(STATE) $(ADDRESS) $(ARGS)
 
 .PHONY: test
-test: setup $(TOOLS)/made ## The everyday tests, two files at a time (ALL=1: the long ones too; ARGS='-n 0': one after another)
+test: setup $(TOOLS)/made $(if $(ALL),clients) ## The everyday tests, two files at a time (ALL=1: the long ones too; ARGS='-n 0': one after another)
 	@$(BIN)/pytest -n 2 --dist loadfile --durations=12 $(if $(ALL),,-m '$(EVERYDAY)') $(COVERAGE) $(ARGS)
 
 .PHONY: soak
@@ -74,9 +76,10 @@ $(TOOLS)/made: safety.lock | setup
 secrets: $(TOOLS)/made ## Keys and passwords in what is tracked
 	@.ci/secrets
 
+# Home Assistant wants exactly these versions, and in tests it speaks with nobody but a box on the same machine.
 .PHONY: audit
 audit: $(TOOLS)/made ## Known vulnerabilities in what is locked
-	@$(TOOLS)/bin/python .ci/audit.py *.lock
+	@$(TOOLS)/bin/python .ci/audit.py $(filter-out homeassistant.lock,$(wildcard *.lock))
 
 # Ansible and what judges it, the same way: needed by whoever provisions boxes, not by the appliance.
 $(PROVISION)/made: provision.lock | setup
@@ -108,10 +111,31 @@ load: $(LOAD)/made ## Load on a box from outside, by Locust, until it is clear w
 	@$(LOAD)/bin/locust --headless --only-summary -f benchmarks/load/locustfile.py --host "$(HOSTURL)" \
 	    --users 4 --spawn-rate 1 --run-time 3m $(ARGS)
 
+# What others have made for the Wyoming protocol, each with the versions that it wants. Home Assistant needs the Python that
+# its packages have wheels for. Where something is missing, their tests are skipped, which says why.
+.PHONY: clients
+clients: $(HOMEASSISTANT)/made $(SATELLITE)/made ## Home Assistant and a satellite, for the tests with them (with Python 3.13)
+
+$(HOMEASSISTANT)/made: homeassistant.lock | setup
+	@rm -rf $(HOMEASSISTANT); \
+	for python in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python; do \
+	    "$$python" -c 'import ensurepip, venv' 2> /dev/null || continue; \
+	    "$$python" -m venv $(HOMEASSISTANT) && $(HOMEASSISTANT)/bin/python -m pip install --quiet --no-compile \
+	        --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement homeassistant.lock && \
+	        touch $@ || echo "no packages for Home Assistant: tests with it will be skipped"; \
+	    exit 0; \
+	done; \
+	echo "no Python 3.13 for Home Assistant: tests with it will be skipped"
+
+$(SATELLITE)/made: satellite.lock | setup
+	@rm -rf $(SATELLITE); $(BIN)/python -m venv $(SATELLITE) && $(SATELLITE)/bin/python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement satellite.lock && \
+	    touch $@ || echo "no packages for a satellite: tests with it will be skipped"
+
 .PHONY: check
 check: COVERAGE := --cov
 check: ALL := 1
-check: lint secrets audit provision-lint page-lint test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, page, tests: what must pass before a push
+check: lint secrets audit provision-lint page-lint clients test ## Format, lint, types, layers, secrets, vulnerabilities, playbooks, page, tests: what must pass before a push
 
 # What judges the page (TypeScript reads its types, Biome its style, axe its accessibility): needed by whoever changes it.
 node_modules/made: package-lock.json .npmrc
@@ -158,13 +182,14 @@ bundle: setup ## One file that installs or upgrades a box without a network (ARG
 
 # llama-cpp-python has only an sdist: setup.sh builds it, so it is locked apart from what pip installs as wheels.
 # The build tools share an environment with the packages, so they are resolved against the same versions.
+# Home Assistant's last one for Python 3.13.0: without what nothing asks for, and newer ones of what had no wheels for it.
 .PHONY: lock
 lock: ## Newest versions that pyproject.toml allows, into the lock files
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	python3 -m venv "$$tools"; "$$tools/bin/pip" install --quiet uv==$(UV); \
 	resolve() { \
 	    local to=$$1; shift; \
-	    "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+	    "$$tools/bin/uv" pip compile --quiet --universal --python-version "$${runs_on:-3.11}" \
 	        --fork-strategy fewest --generate-hashes --no-header "$$@" \
 	        | sed '/^# The following packages were excluded/,$$d' \
 	        | { echo "# Made by: make lock"; cat -s; } > "$$tools/$$to"; \
@@ -178,10 +203,15 @@ lock: ## Newest versions that pyproject.toml allows, into the lock files
 	resolve provision.lock --constraint requirements-dev.lock - \
 	    <<< $$'ansible-core>=2.19,<2.20\nansible-lint>=26\nyamllint>=1.37'; \
 	resolve load.lock --constraint requirements-dev.lock - <<< $$'locust>=2.40\nwebsocket-client>=1.8'; \
+	runs_on=3.13 resolve homeassistant.lock --only-binary :all: \
+	    --excludes <(printf '%s\n' uv home-assistant-bluetooth pyturbojpeg standard-aifc standard-telnetlib) \
+	    --overrides <(printf '%s\n' 'pymicro-vad>=2' 'pyspeex-noise>=2' 'lru-dict>=1.4' 'ciso8601>=2.3.3' 'fnvhash>=0.2') \
+	    - <<< $$'homeassistant==2025.4.4\nwyoming==1.5.4'; \
+	resolve satellite.lock --excludes <(echo zeroconf) - <<< 'wyoming-satellite==1.0.0'; \
 	resolve build.lock --constraint requirements-dev.lock - \
 	    <<< $$'pip\nhatchling>=1.27\neditables\nscikit-build-core>=0.9.2\ncmake\nninja'
 
 .PHONY: clean
-clean: ## Remove .venv, .tools, .provision, .load, node_modules and what the tools left; models in $(STATE) and the llama.cpp wheel stay
-	rm -rf .venv $(TOOLS) $(PROVISION) $(LOAD) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
+clean: ## Remove .venv, the other environments, node_modules and what the tools left; models in $(STATE) and the llama.cpp wheel stay
+	rm -rf .venv $(TOOLS) $(PROVISION) $(LOAD) $(HOMEASSISTANT) $(SATELLITE) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis .coverage .coverage.* htmlcov build dist
 	find appliance tests benchmarks -name __pycache__ -prune -exec rm -r {} +
