@@ -8,6 +8,7 @@ where the next one begins.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import anyio
@@ -35,6 +36,10 @@ Length = Annotated[int, Meta(ge=0)]
 
 class Gone(Exception):
     """The other side has left: in order, or in the middle of a frame."""
+
+
+class Silent(Exception):
+    """Nothing has come for too long."""
 
 
 class Malformed(RequestError):
@@ -70,14 +75,14 @@ class Frames:
         self._patience = patience
         self._bytes = BufferedByteReceiveStream(stream)
 
-    async def next(self, idle_seconds: float) -> Frame:
-        """The next one. Raises `Gone`, `Malformed`, `TooLarge`, and `TooSlow` where none comes in time."""
+    async def next(self, idle_seconds: float = inf) -> Frame:
+        """The next one. Raises `Gone`, `Malformed`, `TooLarge`, `TooSlow` for half of one, and `Silent`."""
         try:
             first = b""
             with anyio.move_on_after(idle_seconds):
                 first = await self._bytes.receive_exactly(1)
             if not first:
-                raise TooSlow("Nothing has come for too long.")
+                raise Silent
             with anyio.move_on_after(self._patience):
                 return await self._rest(first)
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:

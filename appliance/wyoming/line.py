@@ -16,16 +16,16 @@ from appliance.ids import new_id
 from appliance.logs import logger, place_of
 from appliance.store.assistants import NOBODY
 from appliance.wyoming import wire
-from appliance.wyoming.frames import Frames, Gone
+from appliance.wyoming.frames import Frames, Gone, Silent
 from appliance.wyoming.handling import answering, handle
 from appliance.wyoming.hearing import Hearing
 from appliance.wyoming.outbox import Outbox
 from appliance.wyoming.pipeline import Pipeline
 from appliance.wyoming.speaking import Speaking
-from appliance.wyoming.waking import detect
+from appliance.wyoming.waking import Detecting
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from anyio.abc import ByteStream
     from wyoming.event import Event
@@ -62,6 +62,8 @@ class Line:
         self._detecting: wire.Detect | None = None
         self._version: tuple[int, ...] = ()
         self._busy = self._leaving = False
+        self._outcome: RequestEnd = "abandoned"
+        """Of the request that is served."""
 
     async def serve(self) -> str:
         """Until either side has had enough; the outcome, for the figures."""
@@ -74,6 +76,8 @@ class Line:
                     await self._read()
                 except Gone:
                     outcome = "client"
+                except Silent:
+                    log.info("wyoming client says nothing any more")
                 except RequestError as error:
                     outcome = "malformed"
                     self._tell(error)
@@ -127,7 +131,7 @@ class Line:
                 self._wanted = event
             case wire.Detect():
                 self._detecting = event
-            case wire.AudioStart() if (detecting := self._detecting) is not None:
+            case wire.AudioStart() | wire.AudioChunk() if (detecting := self._detecting) is not None:
                 self._detecting = None
                 await self._request("wake", "audio", lambda guest: self._wake(guest, detecting, event))
             case wire.AudioStart():
@@ -156,36 +160,39 @@ class Line:
         else:
             await speaking.say_as_it_comes(self._events.receive)
 
-    async def _wake(self, guest: Guest, asked: wire.Detect, start: wire.AudioStart) -> None:
-        await detect(guest.box.stages.turn, self._wake_words(asked.names), start, self._events.receive, self._outbox)
+    async def _wake(self, guest: Guest, asked: wire.Detect, first: wire.Form) -> None:
+        known = [word.name for word in self._about.wake_words]
+        detecting = Detecting(guest.box.stages.turn, known, self._outbox, self._found)
+        await detecting.run(asked, first, self._events.receive)
+
+    def _found(self) -> None:
+        """A wake word was heard: its client has what it wanted, and may leave."""
+        self._outcome = "done"
 
     async def _run(self, guest: Guest, first: wire.RunPipeline) -> None:
         box = await answering(guest, aloud=True)
         voice = self._about.voice((box.assistant or NOBODY).voice, None)
-        await Pipeline(guest, box, self._outbox, self._wake_words(None), voice).run(first, self._events.receive)
-
-    def _wake_words(self, asked: Sequence[str] | None) -> Sequence[str]:
-        return asked or [word.name for word in self._about.wake_words]
+        known = [word.name for word in self._about.wake_words]
+        await Pipeline(guest, box, self._outbox, known, voice).run(first, self._events.receive)
 
     async def _request(self, kind: Request, needed: Needed, work: Work) -> None:
-        outcome: RequestEnd = "abandoned"
-        self._busy = True
+        self._outcome, self._busy = "abandoned", True
         try:
             guest = await self._admission.guest(self._address, needed)
             with guest.request():
                 await work(guest)
-            outcome = "done"
+            self._outcome = "done"
         except ApplianceError as error:
-            outcome = "refused" if isinstance(error, RequestError) else "failed"
+            self._outcome = "refused" if isinstance(error, RequestError) else "failed"
             await self._fail(error, kind)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the door
-            outcome = "failed"
+            self._outcome = "failed"
             log.error("wyoming request failed", kind=kind, **place_of(error))
             await self._fail(InternalError("The appliance failed on this request."), kind)
         finally:
             self._busy = False
-            metrics.WYOMING_REQUESTS.labels(kind, outcome).inc()
-            log.info("wyoming request", kind=kind, outcome=outcome)
+            metrics.WYOMING_REQUESTS.labels(kind, self._outcome).inc()
+            log.info("wyoming request", kind=kind, outcome=self._outcome)
 
     async def _fail(self, error: ApplianceError, kind: Request | None = None) -> None:
         """Tell what is wrong. A client that would wait for ever is left."""

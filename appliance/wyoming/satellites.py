@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from wyoming.ping import Ping
+from anyio.abc import SocketAttribute
 from wyoming.satellite import RunSatellite
 
 from appliance import metrics
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
 log = logger(__name__)
 
 CONNECT_SECONDS: Final = 10.0
-PING_SECONDS: Final = 10.0
-LOST_SECONDS: Final = 35.0
-"""Without any event: three pings, and no answer to any."""
+LOST_SECONDS: Final = 30
+"""After which one whose machine is gone is missed. Its kernel is asked, since not every satellite answers a ping."""
 FIRST_SECONDS: Final = 1.0
 """Before a satellite that is away is called again; each time twice as long …"""
 LONGEST_SECONDS: Final = 30.0
@@ -53,18 +54,18 @@ async def _call(address: str, admission: Admission, about: About, patience: floa
         stream = await anyio.connect_tcp(host, int(port))
     log.info("satellite answers", satellite=address)
     async with stream:
-        line = Line(stream, host, admission, about, patience, idle_seconds=LOST_SECONDS)
+        _missed_when_gone(stream.extra(SocketAttribute.raw_socket))  # noqa: S610 - a name of anyio's
+        line = Line(stream, host, admission, about, patience, idle_seconds=inf)
         with metrics.WYOMING_NOW.labels("satellite").track_inprogress():
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_ping, line)
-                line.put(RunSatellite().event())
-                await line.serve()
-                tasks.cancel_scope.cancel()
+            line.put(RunSatellite().event())
+            await line.serve()
     log.info("satellite is gone", satellite=address)
     return True
 
 
-async def _ping(line: Line) -> None:
-    while True:
-        await anyio.sleep(PING_SECONDS)
-        line.put(Ping().event())
+def _missed_when_gone(connection: socket.socket) -> None:
+    """Have the kernels ask each other: both ends of a connection that nothing is said on may be far apart by now."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", LOST_SECONDS // 2), ("TCP_KEEPINTVL", LOST_SECONDS // 6), ("TCP_KEEPCNT", 3)):
+        if (option := getattr(socket, name, None)) is not None:  # as far as the system has them
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -8,24 +8,25 @@ import numpy as np
 from wyoming.wake import Detection, NotDetected
 
 from appliance.audio import SAMPLE_BYTES
-from appliance.errors import NotFound, TooSlow, Unavailable
+from appliance.errors import NotFound, Unavailable
 from appliance.jobs import STT_RATE, Wake, Woken
 from appliance.wyoming.ears import Ears
-from appliance.wyoming.stalling import next_of
-from appliance.wyoming.wire import AudioChunk, AudioStop
+from appliance.wyoming.wire import AudioChunk, AudioStop, Detect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from appliance.voice.stages import Stage
     from appliance.wyoming.outbox import Outbox
     from appliance.wyoming.stalling import Next
-    from appliance.wyoming.wire import AudioStart
+    from appliance.wyoming.wire import ClientEvent, Form
 
 WINDOW_BYTES: Final = 2 * STT_RATE * SAMPLE_BYTES
 """Two seconds: longer than any wake word, and than its model looks back."""
 EVERY_BYTES: Final = STT_RATE * SAMPLE_BYTES // 4
 """A quarter of a second between two looks."""
+PAUSE_BYTES: Final = 3 * EVERY_BYTES
+"""After a word: what is left of it is not the next one."""
 QUIET: Final = 100
 """Of 32,767: where nothing in the window is louder, nobody has spoken."""
 
@@ -58,36 +59,49 @@ class Waking:
             async with self._stage.stream(Wake(names=self._names), bytes(self._window)) as answer:
                 async for part, _ in answer:
                     if isinstance(part, Woken) and part.name is not None:
-                        self.forget()
+                        self._forget()
                         return part.name
         except Unavailable:
             pass  # the worker is being replaced; nothing is lost but this look
         return None
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """What was heard is over."""
         self._window.clear()
-        self._new = 0
+        self._new = -PAUSE_BYTES
 
 
-async def detect(stage: Stage, names: Sequence[str], start: AudioStart, events: Next, outbox: Outbox) -> None:
-    """Tell of each wake word until the audio stops."""
-    if not names:
-        raise NotFound("No wake words are installed here.", param="names")
-    ears, waking, heard, found = Ears(start), Waking(stage, names), 0.0, False
-    while True:
-        event = await next_of(events, TooSlow("The audio has stopped coming, without audio-stop."))
-        match event:
-            case AudioStop():
-                break
-            case AudioChunk(audio=audio, timestamp=timestamp):
-                if not ears.fits(event):
-                    ears = Ears(event)
-                heard += ears.seconds(audio)
-                if (name := await waking.hear(ears.hear(audio))) is not None:
-                    found = True
-                    outbox.put(Detection(name, int(heard * 1000) if timestamp is None else timestamp).event())
-            case _:
-                pass
-    if not found:
-        outbox.put(NotDetected().event())
+class Detecting:
+    """A stream in which somebody may say a wake word, each time that it is asked for again. `known`: all there are."""
+
+    def __init__(self, stage: Stage, known: Sequence[str], outbox: Outbox, found: Callable[[], None]) -> None:
+        self._stage, self._known, self._outbox, self._found = stage, known, outbox, found
+
+    async def run(self, asked: Detect, first: Form, events: Next) -> None:
+        """Tell of each wake word until the audio stops. Some clients send it without `audio-start`."""
+        ears, waking, heard, none = Ears(first), self._waking(asked), 0.0, True
+        event: ClientEvent = first
+        while not isinstance(event, AudioStop):
+            match event:
+                case Detect():
+                    waking, none = self._waking(event), True
+                case AudioChunk(audio=audio, timestamp=timestamp):
+                    if not ears.fits(event):
+                        ears = Ears(event)
+                    heard += ears.seconds(audio)
+                    if (name := await waking.hear(ears.hear(audio))) is not None:
+                        none = False
+                        self._found()
+                        at = int(heard * 1000) if timestamp is None else timestamp
+                        self._outbox.put(Detection(name, at).event())
+                case _:
+                    pass
+            event = await events()  # it may stop for a while: a satellite that streams to its server asks again later
+        if none:
+            self._outbox.put(NotDetected().event())
+
+    def _waking(self, asked: Detect) -> Waking:
+        names = asked.names or self._known
+        if not names:
+            raise NotFound("No wake words are installed here.", param="names")
+        return Waking(self._stage, names)

@@ -134,4 +134,4 @@ def test_nothing_gets_stuck_or_grows(tmp_path: Path) -> None:
         )
         figures = httpx.get(f"{url}/metrics").text
         assert 'appliance_wyoming_open{side="client"} 0.0' in figures
-        assert "internal_error" not in figures
+        assert 'appliance_errors_total{code="internal_error"} 0.0' in figures

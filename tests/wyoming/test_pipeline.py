@@ -16,6 +16,7 @@ from wyoming.client import AsyncTcpClient
 from wyoming.error import Error
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.snd import Played
+from wyoming.wake import Detect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -187,3 +188,17 @@ async def test_what_was_said_is_remembered(world: World) -> None:
                 items = await opened.box.conversations.history(key.owner, speaker.conversation, 10)
                 kept = [item.words for item in items]
     assert kept == ["Hello there", "I heard you."]
+
+
+async def test_a_satellite_asks_for_its_wake_word_again_and_again(world: World) -> None:
+    """As satellites do whose wake word the box hears for them: without audio-start, on one connection."""
+    async with satellite(world) as (one, opened):
+        for names in (["hey_box"], None):
+            await one.client.write_event(Detect(names).event())
+            await one.hears((BOX, 0.5), (0, 0.5))
+            assert (await one.until("detection"))[-1].data["name"] == "hey_box"
+        await one.client.write_event(Detect(["okay_box"]).event())
+        await one.hears((BOX, 0.5), (0, 0.5))
+        await send(one.client, b"", start=False)
+        assert kinds(await one.until("not-detected")) == ["not-detected"]
+    assert not opened.box.lines.speakers
