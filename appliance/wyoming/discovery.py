@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -25,25 +26,46 @@ LEAVE_SECONDS: Final = 3.0
 """For saying that it is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where a socket listens; `both`: an IPv6 address that IPv4 clients reach too."""
+
+    address: IPv4Address | IPv6Address
+    port: int
+    both: bool = False
+
+    @property
+    def reached_at(self) -> set[str]:
+        """Its own address or, where that is any, all of the machine's but loopback."""
+        if not self.address.is_unspecified:
+            return {str(self.address)}
+        return {text for text in _machines() if self._reaches(ip_address(text))}
+
+    def _reaches(self, address: IPv4Address | IPv6Address) -> bool:
+        near = address.is_loopback or address.is_link_local
+        return not near and (self.both or address.version == self.address.version)
+
+
 async def keep_known(name: str, sockets: Sequence[socket.socket]) -> None:
     """Announce these sockets, at the addresses that they can be reached at by now, until cancelled."""
-    told: Exception | None = None
-    while True:
-        found = addresses(sockets)
-        port = next((each.getsockname()[1] for each in sockets if each.family != socket.AF_UNIX), 0)
+    where, told = bound(sockets), False
+    while where:
         try:
-            if found:
-                await _announce(name, port, found, sockets)
-                told = None
+            await _announce(name, where)
+            told = False
         except (OSError, Error) as error:
-            if told is None:  # once, however long there is no network
+            if not told:  # once, however long there is no network
                 log.warning("not announced in the network", **place_of(error))
-            told = error
+            told = True
         await anyio.sleep(LOOK_SECONDS)
 
 
-async def _announce(name: str, port: int, at: frozenset[str], sockets: Sequence[socket.socket]) -> None:
+async def _announce(name: str, where: Sequence[Bound]) -> None:
     """For as long as the addresses stay."""
+    at = addresses(where)
+    if not at:
+        return
+    port = where[0].port
     info = AsyncServiceInfo(
         SERVICE, f"{name}.{SERVICE}", parsed_addresses=sorted(at), port=port, server=f"{name}.local."
     )
@@ -52,7 +74,7 @@ async def _announce(name: str, port: int, at: frozenset[str], sockets: Sequence[
     try:
         await found.async_register_service(info, allow_name_change=True)
         log.info("announced in the network", service=SERVICE, port=port, addresses=len(at))
-        while addresses(sockets) == at:  # noqa: ASYNC110 - nobody tells of a new address
+        while addresses(where) == at:  # noqa: ASYNC110 - nobody tells of a new address
             await anyio.sleep(LOOK_SECONDS)
     finally:
         with anyio.move_on_after(LEAVE_SECONDS, shield=True):
@@ -60,19 +82,20 @@ async def _announce(name: str, port: int, at: frozenset[str], sockets: Sequence[
             await found.async_close()
 
 
-def addresses(sockets: Sequence[socket.socket]) -> frozenset[str]:
-    """Where these can be reached from: their own address or, where that is any, all of the machine's but loopback."""
-    found: set[str] = set()
+def bound(sockets: Sequence[socket.socket]) -> list[Bound]:
+    """Where these listen; those in the file system do not."""
+    found = []
     for each in sockets:
-        if each.family == socket.AF_UNIX:
-            continue
-        own = ipaddress.ip_address(str(each.getsockname()[0]).partition("%")[0])
-        if not own.is_unspecified:
-            found.add(str(own))
-            continue
-        both = own.version == 6 and not each.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
-        found |= {text for text in _machines() if _reaches(ipaddress.ip_address(text), own.version, both=both)}
-    return frozenset(found)
+        if each.family != socket.AF_UNIX:
+            host, port = each.getsockname()[:2]
+            both = each.family == socket.AF_INET6 and not each.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+            found.append(Bound(ip_address(str(host).partition("%")[0]), port, both))
+    return found
+
+
+def addresses(where: Sequence[Bound]) -> frozenset[str]:
+    """Where they can be reached by now."""
+    return frozenset().union(*(each.reached_at for each in where))
 
 
 def _machines() -> set[str]:
@@ -82,7 +105,3 @@ def _machines() -> set[str]:
         for name, known in psutil.net_if_addrs().items() if name in up
         for each in known if each.family in (socket.AF_INET, socket.AF_INET6) and "%" not in each.address
     }  # fmt: skip
-
-
-def _reaches(address: ipaddress.IPv4Address | ipaddress.IPv6Address, version: int, *, both: bool) -> bool:
-    return (both or address.version == version) and not address.is_loopback and not address.is_link_local

@@ -62,6 +62,7 @@ class Line:
         self._detecting: wire.Detect | None = None
         self._version: tuple[int, ...] = ()
         self._busy = self._leaving = False
+        self._pipeline: Pipeline | None = None
         self._outcome: RequestEnd = "abandoned"
         """Of the request that is served."""
 
@@ -92,7 +93,7 @@ class Line:
     def leave(self) -> None:
         """The box ends: no request is begun any more; the one that is served is."""
         self._leaving = True
-        if not self._busy:
+        if not self._busy or (self._pipeline is not None and self._pipeline.resting):
             self._outbox.gone.cancel()
 
     async def _read(self) -> None:
@@ -173,7 +174,11 @@ class Line:
         box = await answering(guest, aloud=True)
         voice = self._about.voice((box.assistant or NOBODY).voice, None)
         known = [word.name for word in self._about.wake_words]
-        await Pipeline(guest, box, self._outbox, known, voice).run(first, self._events.receive)
+        self._pipeline = Pipeline(guest, box, self._outbox, known, voice)
+        try:
+            await self._pipeline.run(first, self._events.receive)
+        finally:
+            self._pipeline = None
 
     async def _request(self, kind: Request, needed: Needed, work: Work) -> None:
         self._outcome, self._busy = "abandoned", True

@@ -27,6 +27,8 @@ log = logger(__name__)
 
 LEAVE_SECONDS: Final = 10.0
 """For what is being served when the box ends."""
+LOOK_SECONDS: Final = 0.05
+"""Between two looks at who is still served: a satellite's connection goes on after its reply."""
 
 
 class Listener:
@@ -35,7 +37,6 @@ class Listener:
     def __init__(self, admission: Admission, about: About, *, most: int, patience: float) -> None:
         self._admission, self._about, self._most, self._patience = admission, about, most, patience
         self._lines: set[Line] = set()
-        self._none = anyio.Event()
         self._accepting = anyio.CancelScope()
 
     async def run(self, sockets: Sequence[socket.socket]) -> None:
@@ -47,12 +48,11 @@ class Listener:
     async def leave(self) -> None:
         """Let nobody in any more, and wait a while for those who are being served."""
         self._accepting.cancel()
-        for line in list(self._lines):
-            line.leave()
         with anyio.move_on_after(LEAVE_SECONDS):
             while self._lines:
-                self._none = anyio.Event()
-                await self._none.wait()
+                for line in list(self._lines):
+                    line.leave()
+                await anyio.sleep(LOOK_SECONDS)
 
     async def _accept(self, listener: SocketListener) -> None:
         async with listener, anyio.create_task_group() as tasks:
@@ -88,5 +88,3 @@ class Listener:
         finally:
             self._lines.discard(line)
             metrics.WYOMING_CONNECTIONS.labels(outcome).inc()
-            if not self._lines:
-                self._none.set()

@@ -78,6 +78,11 @@ class Pipeline:
         self._live: LiveSession
         self._record: Record
 
+    @property
+    def resting(self) -> bool:
+        """Whether nobody speaks or is answered."""
+        return self._state in ("idle", "wake")
+
     async def run(self, first: wire.RunPipeline, events: Next) -> None:
         """Serve for as long as the satellite is there; one conversation after another."""
         following: wire.RunPipeline | None = first

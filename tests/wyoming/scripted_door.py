@@ -38,6 +38,7 @@ class Door:
     port: int
     box: Box
     admission: Admission
+    listener: Listener
 
 
 def installed(name: str, role: str, *languages: str, voice: str | None = None) -> Installed:
@@ -80,6 +81,6 @@ async def door(
             admission, about = Admission(box), About("box", LINEUP, VOICES, WAKE_WORDS)
             listener = Listener(admission, about, most=settings.wyoming.connections, patience=patience)
             tasks.start_soon(listener.run, [listening.dup()])
-            yield Door(listening.getsockname()[1], box, admission)
+            yield Door(listening.getsockname()[1], box, admission, listener)
             await listener.leave()
             tasks.cancel_scope.cancel()

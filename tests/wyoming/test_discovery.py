@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from appliance.wyoming.discovery import SERVICE, addresses, keep_known
+from appliance.wyoming.discovery import SERVICE, addresses, bound, keep_known
 
 
 async def test_it_is_found_and_leaves() -> None:
@@ -43,6 +43,6 @@ def test_it_is_announced_where_it_can_be_reached(monkeypatch: pytest.MonkeyPatch
     found = {"127.0.0.1", "192.0.2.7", "2001:db8::7", "::1"}
     monkeypatch.setattr("appliance.wyoming.discovery._machines", lambda: found)
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("0.0.0.0", 0)) as other:  # noqa: S104 - for a moment
-        assert addresses([one]) == {"127.0.0.1"}
-        assert addresses([other]) == {"192.0.2.7"}
+        assert addresses(bound([one])) == {"127.0.0.1"}
+        assert addresses(bound([other])) == {"192.0.2.7"}
         assert addresses([]) == frozenset()

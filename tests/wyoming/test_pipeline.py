@@ -202,3 +202,22 @@ async def test_a_satellite_asks_for_its_wake_word_again_and_again(world: World) 
         await send(one.client, b"", start=False)
         assert kinds(await one.until("not-detected")) == ["not-detected"]
     assert not opened.box.lines.speakers
+
+
+async def test_the_end_of_the_box_waits_for_what_is_being_said_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr("appliance.wyoming.listener.LEAVE_SECONDS", 1000.0)
+    hello = world.level("Hello there")
+    async with satellite(world) as (idle, one), AsyncTcpClient("127.0.0.1", one.port) as other:
+        await idle.run(WAKE, TTS)
+        await idle.until("detect")
+        busy = Satellite(other)
+        await busy.run(ASR, HANDLE)
+        await busy.hears((hello, 1.0), (0, 4.5))
+        await busy.until("transcript")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(one.listener.leave)
+            assert await idle.until() == []  # nobody waits for it
+            assert (await busy.until("handled-stop"))[-1].type == "handled-stop"
+            assert await busy.until() == []
