@@ -200,7 +200,7 @@ def create_app(
             await listener.leave()
             tasks.cancel_scope.cancel()
 
-    return open_doors(box, [engines_run, wyoming_served])
+    return open_doors(box, [engines_run], beside=[wyoming_served])
 
 
 def _voices(settings: Settings, lineup: Lineup) -> dict[str, Installed]:

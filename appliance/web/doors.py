@@ -158,8 +158,10 @@ DOORS = (
 )
 
 
-def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DOORS) -> ASGIApp:
-    """The application of `doors`; `lifespan` has what else runs as long as it does."""
+def open_doors(
+    box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DOORS, beside: Sequence[Any] = ()
+) -> ASGIApp:
+    """The application of `doors`; `lifespan` has what else runs as long as it does, `beside` doors that end first."""
     settings = box.settings
     page_files()  # now, as it takes a while: later every stream would stand still for it
 
@@ -196,7 +198,7 @@ def open_doors(box: Box, lifespan: Sequence[Any] = (), doors: Sequence[Any] = DO
             "box": Provide(seen_by_caller, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
         },
-        lifespan=[remembering, *lifespan, recording],
+        lifespan=[remembering, *lifespan, recording, *beside],
         state=State({"box": box}),
         exception_handlers={Exception: faults.handle},
         request_max_body_size=None,  # the gate knows which door takes how much

@@ -6,10 +6,11 @@ import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
+from uuid import getnode
 
 import anyio
 import psutil
-from zeroconf import Error, IPVersion
+from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from appliance.logs import logger, place_of
@@ -53,7 +54,7 @@ async def keep_known(name: str, sockets: Sequence[socket.socket]) -> None:
         try:
             await _announce(name, where)
             told = False
-        except (OSError, Error) as error:
+        except Exception as error:  # noqa: BLE001 - a network that comes and goes must not end the box
             if not told:  # once, however long there is no network
                 log.warning("not announced in the network", **place_of(error))
             told = True
@@ -67,7 +68,7 @@ async def _announce(name: str, where: Sequence[Bound]) -> None:
         return
     port = where[0].port
     info = AsyncServiceInfo(
-        SERVICE, f"{name}.{SERVICE}", parsed_addresses=sorted(at), port=port, server=f"{name}.local."
+        SERVICE, f"{name}.{SERVICE}", parsed_addresses=sorted(at), port=port, server=f"{name}-{getnode():x}.local."
     )
     mixed = any(":" in each for each in at)
     found = AsyncZeroconf(interfaces=sorted(at), ip_version=IPVersion.All if mixed else IPVersion.V4Only)

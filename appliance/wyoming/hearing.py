@@ -8,9 +8,9 @@ import anyio
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 
 from appliance.callers.languages import language_code
+from appliance.callers.tally import Tally
 from appliance.errors import RequestError, TooSlow, one_error
 from appliance.jobs import DETECT_SAMPLES
-from appliance.store.usage import Amount
 from appliance.turns.detection import SemanticVad, ServerVad
 from appliance.voice.live.conduct import Conduct, Transcribing
 from appliance.voice.live.events import (
@@ -37,8 +37,8 @@ NEVER_MS: Final = 86_400_000
 """Silence after which a turn is over that only the client ends."""
 AHEAD_SECONDS: Final = 1.5
 """Of audio, by which a recording comes faster than somebody can have spoken it."""
-COUNTED_SECONDS: Final = 2.0
-"""Of audio, counted together."""
+SILENT_SECONDS: Final = 10.0
+"""Of audio in which nobody speaks, where the box is to notice the end."""
 MOST_NAMES: Final = 200
 """Characters of names that a transcript is told to expect; Whisper reads no more than a few dozen."""
 
@@ -74,50 +74,60 @@ class Hearing:
         """Whether no more audio is wanted."""
         self._known = anyio.Event()
         self._began = 0.0
-        self._seconds = self._counted = 0.0
+        self._tally = Tally(guest.box.meter)
+        self._seconds = self._quiet = 0.0
+        """Of audio: all of it, and before anybody has spoken."""
 
-    async def run(self, start: AudioStart | None, events: Next) -> None:
+    async def run(self, start: AudioStart, events: Next) -> None:
         """Hear all of it and tell it. Raises what keeps it from being understood."""
         self._guest.box.meter.check_audio()
         try:
             with one_error():
                 await self._live.run(lambda: self._serve(start, events))
         finally:
-            self._count(0.0, least=0.001)
+            self._tally.finish()
         text = " ".join(filter(None, self._texts.values()))
         if self._error is not None and not text:
             raise self._error
         self._begin()
         self._outbox.put(Transcript(text, language=self._language).event(), TranscriptStop().event())
 
-    async def _serve(self, start: AudioStart | None, events: Next) -> None:
+    async def _serve(self, start: AudioStart, events: Next) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen, start, events)
             await self._known.wait()
             tasks.cancel_scope.cancel()  # what still comes of it is not wanted any more
 
-    async def _listen(self, start: AudioStart | None, events: Next) -> None:
-        ears, self._began = Ears(start) if start is not None else None, anyio.current_time()
+    async def _listen(self, start: AudioStart, events: Next) -> None:
+        ears, self._began = Ears(start), anyio.current_time()
         while not self._ended:
             event = await next_of(events, TooSlow("The audio has stopped coming, without audio-stop."))
             match event:
                 case AudioStop():
                     await self._finish()
                 case AudioChunk(audio=audio):
-                    if ears is None or not ears.fits(event):
+                    if not ears.fits(event):
                         ears = Ears(event)
-                    self._count(ears.seconds(audio))
-                    await self._live.append(ears.hear(audio))
+                    await self._take(ears.hear(audio), ears.seconds(audio))
                 case AudioStart():
                     ears = Ears(event)
                 case _:
                     pass
 
+    async def _take(self, pcm: bytes, seconds: float) -> None:
+        self._seconds += seconds
+        self._tally.add(seconds)
+        await self._live.append(pcm)
+        if self._ends and not self._recorded and self._live.spoken is None and not self._texts:
+            self._quiet += seconds
+            if self._quiet > SILENT_SECONDS:  # a false wake word: nobody else would end it
+                self._ended = True
+                self._look()
+
     async def _finish(self) -> None:
         """The client says that this was all."""
         live = self._live
-        if live.spoken is None:
-            await live.microphone.room(DETECT_SAMPLES - 1)
+        await live.microphone.room(DETECT_SAMPLES - 1)
         if live.spoken is not None or not live.microphone.all_looked_at:  # where nobody could listen, all of it counts
             try:
                 live.commit()
@@ -161,10 +171,3 @@ class Hearing:
     def _recorded(self) -> bool:
         """Whether nobody speaks at this moment: a recording's pauses end nothing."""
         return self._seconds - (anyio.current_time() - self._began) > AHEAD_SECONDS
-
-    def _count(self, more: float, least: float = COUNTED_SECONDS) -> None:
-        """Audio came. It is noted a few seconds at a time."""
-        self._seconds += more
-        if self._seconds - self._counted >= least:
-            self._guest.box.meter.count(Amount(heard_ms=int((self._seconds - self._counted) * 1000)))
-            self._counted = self._seconds

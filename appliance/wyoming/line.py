@@ -43,6 +43,8 @@ IDLE_SECONDS: Final = 600.0
 """Without any event, after which a client is taken for gone. Satellites ping more often than that."""
 MOST_WAITING: Final = 8
 """Events that wait for a request that is being served; then the client has to wait."""
+LOOK_SECONDS: Final = 0.05
+"""Between two looks, when the box ends, at whether a satellite still speaks or is answered."""
 KNOWS_ERRORS: Final = (1, 10)
 """From this version of the protocol's library on, clients take an `error` for an answer. Earlier ones have to be left,
 or else they wait for ever."""
@@ -61,7 +63,10 @@ class Line:
         self._wanted: wire.Transcribe | None = None
         self._detecting: wire.Detect | None = None
         self._version: tuple[int, ...] = ()
-        self._busy = self._leaving = False
+        self._busy, self._leaving = False, anyio.Event()
+        self._kind: Request | None = None
+        self._dropping = False
+        """Whether the rest of a text is of no use any more, as its beginning could not be spoken."""
         self._pipeline: Pipeline | None = None
         self._outcome: RequestEnd = "abandoned"
         """Of the request that is served."""
@@ -72,6 +77,7 @@ class Line:
         with bound_contextvars(request_id=new_id("wyo")), self._outbox.gone:
             async with self._in, self._events, anyio.create_task_group() as tasks:
                 tasks.start_soon(self._outbox.run)
+                tasks.start_soon(self._take_leave)
                 tasks.start_soon(self._work)
                 try:
                     await self._read()
@@ -83,7 +89,7 @@ class Line:
                     outcome = "malformed"
                     self._tell(error)
                     await self._outbox.finish()
-                tasks.cancel_scope.cancel()
+                self._outbox.gone.cancel()
         return outcome
 
     def put(self, event: Event) -> None:
@@ -92,9 +98,18 @@ class Line:
 
     def leave(self) -> None:
         """The box ends: no request is begun any more; the one that is served is."""
-        self._leaving = True
-        if not self._busy or (self._pipeline is not None and self._pipeline.resting):
-            self._outbox.gone.cancel()
+        self._leaving.set()
+
+    async def _take_leave(self) -> None:
+        await self._leaving.wait()
+        while self._busy and not self._resting:  # noqa: ASYNC110 - a satellite rests between two of its events
+            await anyio.sleep(LOOK_SECONDS)
+        await self._outbox.finish()
+
+    @property
+    def _resting(self) -> bool:
+        """Whether what is served may end at any time."""
+        return self._kind == "wake" or (self._pipeline is not None and self._pipeline.resting)
 
     async def _read(self) -> None:
         while True:
@@ -118,10 +133,8 @@ class Line:
 
     async def _work(self) -> None:
         async for event in self._events:
-            await self._do(event)
-            if self._leaving:
-                await self._outbox.finish()
-                self._outbox.gone.cancel()
+            if not self._leaving.is_set():
+                await self._do(event)
 
     async def _do(self, event: wire.ClientEvent) -> None:
         match event:
@@ -138,8 +151,11 @@ class Line:
             case wire.AudioStart():
                 wanted, self._wanted = self._wanted or wire.Transcribe(), None
                 await self._request("asr", "audio", lambda guest: self._hear(guest, wanted, event))
-            case wire.Synthesize() | wire.SynthesizeStart():
+            case wire.SynthesizeStop():
+                self._dropping = False
+            case wire.Synthesize() | wire.SynthesizeStart() if not self._dropping:
                 await self._request("tts", "audio", lambda guest: self._speak(guest, event))
+                self._dropping = not isinstance(event, wire.Synthesize) and self._outcome != "done"
             case wire.Transcript():
                 await self._request("handle", "voice", lambda guest: handle(guest, event, self._outbox))
             case wire.RunPipeline():
@@ -163,8 +179,12 @@ class Line:
 
     async def _wake(self, guest: Guest, asked: wire.Detect, first: wire.Form) -> None:
         known = [word.name for word in self._about.wake_words]
-        detecting = Detecting(guest.box.stages.turn, known, self._outbox, self._found)
+        detecting = Detecting(guest.box.stages.turn, known, self._outbox, self._found, self._still_welcome)
         await detecting.run(asked, first, self._events.receive)
+
+    async def _still_welcome(self) -> None:
+        """Raises `Unauthorized` where the key has ended meanwhile."""
+        await self._admission.guest(self._address, "audio")
 
     def _found(self) -> None:
         """A wake word was heard: its client has what it wanted, and may leave."""
@@ -181,7 +201,7 @@ class Line:
             self._pipeline = None
 
     async def _request(self, kind: Request, needed: Needed, work: Work) -> None:
-        self._outcome, self._busy = "abandoned", True
+        self._outcome, self._busy, self._kind = "abandoned", True, kind
         try:
             guest = await self._admission.guest(self._address, needed)
             with guest.request():
@@ -206,7 +226,6 @@ class Line:
             self._outbox.put(NotHandled(error.message).event())
         elif self._version < KNOWS_ERRORS:
             await self._outbox.finish()
-            self._outbox.gone.cancel()
 
     def _tell(self, error: ApplianceError) -> None:
         metrics.ERRORS.labels(error.code).inc()

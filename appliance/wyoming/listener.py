@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from anyio.abc import SocketStream
+    from anyio.abc import SocketStream, TaskGroup
 
     from appliance.wyoming.about import About
     from appliance.wyoming.admission import Admission
@@ -28,7 +28,9 @@ log = logger(__name__)
 LEAVE_SECONDS: Final = 10.0
 """For what is being served when the box ends."""
 LOOK_SECONDS: Final = 0.05
-"""Between two looks at who is still served: a satellite's connection goes on after its reply."""
+"""Between two looks at who is still served."""
+PAUSE_SECONDS: Final = 1.0
+"""Before the next try where nobody can be let in."""
 
 
 class Listener:
@@ -42,22 +44,30 @@ class Listener:
     async def run(self, sockets: Sequence[socket.socket]) -> None:
         """Serve at these sockets until `leave`, or cancelled."""
         async with anyio.create_task_group() as tasks:
-            for each in sockets:
-                tasks.start_soon(self._accept, await SocketListener.from_socket(each))
+            with self._accepting:
+                async with anyio.create_task_group() as accepting:
+                    for each in sockets:
+                        accepting.start_soon(self._accept, await SocketListener.from_socket(each), tasks)
 
     async def leave(self) -> None:
         """Let nobody in any more, and wait a while for those who are being served."""
         self._accepting.cancel()
+        for line in list(self._lines):
+            line.leave()
         with anyio.move_on_after(LEAVE_SECONDS):
-            while self._lines:
-                for line in list(self._lines):
-                    line.leave()
+            while self._lines:  # noqa: ASYNC110 - each ends by itself
                 await anyio.sleep(LOOK_SECONDS)
 
-    async def _accept(self, listener: SocketListener) -> None:
-        async with listener, anyio.create_task_group() as tasks:
-            with self._accepting:
-                await listener.serve(self._let_in, tasks)
+    async def _accept(self, listener: SocketListener, tasks: TaskGroup) -> None:
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:  # too many files are open, say: it may pass
+                    log.error("wyoming clients cannot be let in", **place_of(error))
+                    await anyio.sleep(PAUSE_SECONDS)
+                else:
+                    tasks.start_soon(self._let_in, stream)
 
     async def _let_in(self, stream: SocketStream) -> None:
         try:

@@ -31,19 +31,20 @@ class Outbox:
         """Around all that is done for the other side."""
 
     def put(self, *events: Event) -> None:
-        """Send these, soon."""
+        """Send these, soon; after `finish` nothing more is."""
         for event in events:
             try:
                 self._in.send_nowait(event)
-            except (anyio.WouldBlock, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            except (anyio.WouldBlock, anyio.BrokenResourceError):
                 self.gone.cancel()
+            except anyio.ClosedResourceError:
+                return
 
     async def say(self, event: Event) -> None:
         """Send this; waits while much waits already."""
         try:
             await self._in.send(event)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-            self.gone.cancel()
             await anyio.lowlevel.checkpoint()
 
     async def run(self) -> None:
@@ -61,7 +62,8 @@ class Outbox:
             self._sent.set()
 
     async def finish(self) -> None:
-        """Nothing more comes: wait until all is sent."""
+        """Nothing more comes: wait until all is sent, and end what is done for the other side."""
         self._in.close()
         with anyio.move_on_after(self._patience):
             await self._sent.wait()
+        self.gone.cancel()

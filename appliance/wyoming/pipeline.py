@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 from wyoming.asr import Transcript
-from wyoming.audio import AudioChunk as SoundChunk
-from wyoming.audio import AudioStart as SoundStart
-from wyoming.audio import AudioStop as SoundStop
 from wyoming.error import Error
-from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
+from appliance.callers.tally import Tally
 from appliance.errors import ApplianceError, RequestError, one_error
 from appliance.ids import new_id
-from appliance.store.usage import Amount
+from appliance.jobs import DETECT_SAMPLES
 from appliance.voice.live.conversation import Item, Said
 from appliance.voice.live.events import (
     Delta,
@@ -37,7 +34,8 @@ from appliance.voice.live.record import Record
 from appliance.voice.live.session import LiveSession
 from appliance.wyoming import wire
 from appliance.wyoming.ears import Ears
-from appliance.wyoming.speaking import FORM, Speaking
+from appliance.wyoming.replying import Replying
+from appliance.wyoming.speaking import Speaking
 from appliance.wyoming.waking import Waking
 from appliance.wyoming.ways import conduct
 
@@ -65,7 +63,7 @@ class Pipeline:
         self._guest, self._box, self._outbox, self._names, self._voice = guest, box, outbox, names, voice
         self._plan: wire.RunPipeline
         self._state: State = "idle"
-        self._waking = Waking(box.stages.turn, ())
+        self._waking: Waking
         self._ears: Ears | None = None
         self._silent = 0.0
         """Seconds of audio in which nobody has spoken, since it is the satellite's turn to."""
@@ -74,7 +72,12 @@ class Pipeline:
         """That were said and not told yet, as the speaker went on."""
         self._active = 0.0
         """When something was said last."""
-        self._sounding = False
+        self._replying = Replying(outbox)
+        self._woken = self._stopping = False
+        """Whether a conversation begins with its wake word said already; whether the satellite says that all was said."""
+        self._next: wire.RunPipeline | None = None
+        """What another conversation begins with."""
+        self._tally = Tally(box.meter)
         self._live: LiveSession
         self._record: Record
 
@@ -85,13 +88,17 @@ class Pipeline:
 
     async def run(self, first: wire.RunPipeline, events: Next) -> None:
         """Serve for as long as the satellite is there; one conversation after another."""
-        following: wire.RunPipeline | None = first
-        while following is not None:
-            following = await self._converse(following, events)
+        self._next = first
+        try:
+            while (following := self._next) is not None:
+                self._next = None
+                await self._converse(following, events)
+        finally:
+            self._tally.finish()
 
-    async def _converse(self, first: wire.RunPipeline, events: Next) -> wire.RunPipeline | None:
-        """One conversation. What the next one begins with."""
-        box, name, following = self._box, new_id("conv"), None
+    async def _converse(self, first: wire.RunPipeline, events: Next) -> None:
+        """One conversation, until the next one begins."""
+        box, name = self._box, new_id("conv")
         self._record = Record(box.conversations, box.recorder, box.stories, self._guest.caller.owner, name)
         self._live = LiveSession(
             box.stages, conduct(box, self._voice, first), self._happened,
@@ -99,13 +106,15 @@ class Pipeline:
         )  # fmt: skip
 
         async def serve() -> None:
-            nonlocal following
-            await self._begin(first)
-            while following is None:
+            if self._woken:  # its wake word has been said already
+                self._woken = False
+                self._listen()
+            else:
+                await self._begin(first)
+            while self._next is None:
                 event = await events()
-                fresh = anyio.current_time() - self._active > FORGOTTEN_SECONDS
-                if isinstance(event, wire.RunPipeline) and fresh:
-                    following = event
+                if isinstance(event, wire.RunPipeline) and self._forgotten:
+                    self._next = event
                 else:
                     await self._take(event)
 
@@ -114,14 +123,18 @@ class Pipeline:
                 await self._live.run(serve)
         finally:
             self._record.write(self._live.conversation)
-        return following
+
+    @property
+    def _forgotten(self) -> bool:
+        """Whether nothing was said for so long that a new conversation begins."""
+        return anyio.current_time() - self._active > FORGOTTEN_SECONDS
 
     async def _take(self, event: wire.ClientEvent) -> None:
         """Whatever is wrong with an event is told, and the conversation goes on."""
         try:
             await self._do(event)
         except ApplianceError as error:
-            self._tell(error)
+            self._failed(error)
 
     async def _do(self, event: wire.ClientEvent) -> None:
         match event:
@@ -134,9 +147,9 @@ class Pipeline:
                     self._ears = Ears(event)
                 await self._hear(self._ears.hear(audio), self._ears.seconds(audio))
             case wire.AudioStop():
-                self._stopped()
+                await self._stopped()
             case wire.Played():
-                if self._state == "reply" and not self._sounding:
+                if self._state == "reply" and not self._replying.sounding:
                     self._over()
             case wire.Transcript(text=text):
                 self._answer(text)
@@ -148,7 +161,9 @@ class Pipeline:
         start, end = (wire.STAGES.index(stage) for stage in (plan.start_stage, plan.end_stage))
         if end < start:
             raise RequestError("The pipeline ends before it begins.", param="end_stage")
-        if self._state == "reply":
+        if self._state == "asr":
+            self._live.clear()  # what was broken off
+        elif self._state == "reply":
             self._state = "idle"
             self._live.silence()  # whoever begins anew while the box speaks wants it to listen
         self._plan, self._active = plan, anyio.current_time()
@@ -162,9 +177,10 @@ class Pipeline:
     def _start(self) -> None:
         """From the first stage on. One that begins with words waits for them."""
         if self._plan.start_stage == "wake":
-            names = self._plan.wake_word_names or list(self._names)
-            self._state, self._waking = "wake", Waking(self._box.stages.turn, names)
-            self._outbox.put(Detect(names).event())
+            self._state = "idle"
+            self._waking = Waking(self._box.stages.turn, self._plan.wake_word_names, self._names)
+            self._state = "wake"
+            self._outbox.put(Detect(self._waking.names).event())
         elif self._plan.start_stage == "asr":
             self._listen()
         else:
@@ -192,40 +208,43 @@ class Pipeline:
     async def _hear(self, pcm: bytes, seconds: float) -> None:
         if self._state == "asr":
             self._box.meter.check_audio()
-            self._box.meter.count(Amount(heard_ms=int(seconds * 1000)))
+            self._tally.add(seconds)
             self._silent += 0.0 if self._speaking else seconds
             await self._live.append(pcm)
             if self._silent > SILENT_SECONDS and self._state == "asr":
                 self._nothing()
         elif self._plan.start_stage == "wake" and (name := await self._waking.hear(pcm)) is not None:
+            if self._forgotten:
+                self._next, self._woken = self._plan, True
             self._listen()
-            self._live.silence()  # who says it again while the box speaks wants it to listen
+            self._live.silence()  # who says it while the box speaks wants it to listen
             self._outbox.put(Detection(name).event())
 
-    def _stopped(self) -> None:
+    async def _stopped(self) -> None:
         """The satellite says that this was all."""
         if self._state != "asr":
             return
         live = self._live
-        if live.spoken is None and live.microphone.all_looked_at:
+        await live.microphone.room(DETECT_SAMPLES - 1)
+        if live.spoken is None and live.microphone.all_looked_at and not self._words:
             self._nothing()
             return
-        try:
-            live.commit()
-            if live.conduct.replies:
-                live.respond(live.conduct.style, joins=True, given=None, metadata=None)
-        except RequestError as error:
-            self._tell(error)
-            self._over()
-        else:
-            self._state = "reply"
+        self._state, self._stopping = "reply", live.conduct.replies
+        live.commit()
 
     def _nothing(self) -> None:
-        """Nobody has said anything. A satellite that listens by itself stops at a transcript, and at nothing else."""
+        self._failed(RequestError("Nobody has said anything.", code="audio_silent"))
+
+    def _failed(self, error: ApplianceError) -> None:
+        """Something is wrong. Where the satellite was to speak, it is not any more; it stops at a transcript only."""
+        self._tell(error)
+        if self._state != "asr" and not self._stopping:
+            return
+        self._state, self._stopping = "idle", False
         self._live.clear()
-        self._outbox.put(Error("Nobody has said anything.", "audio_silent").event(), Transcript("").event())
-        self._state = "reply"
-        self._over()
+        self._outbox.put(Transcript("").event())
+        if self._plan.start_stage == "wake":
+            self._start()
 
     def _happened(self, event: LiveEvent) -> None:
         self._record.note(event, self._live.conversation)
@@ -238,49 +257,40 @@ class Pipeline:
                 put(VoiceStopped(at).event())
             case TranscriptDone(text=text):
                 self._said(text)
-            case TranscriptFailed(error=error) | Fault(error=error):
+            case TranscriptFailed(error=error):
+                self._tell(error)
+                self._said("", failed=True)
+            case Fault(error=error):
                 self._tell(error)
             case ResponseCreated():
-                put(HandledStart().event())
-            case Delta(piece=piece, text=text, pcm=pcm):
-                self._replied(piece, text, pcm)
+                self._replying.begin()
+            case Delta():
+                self._replying.more(event)
             case ResponseDone(response=response):
                 self._answered(response)
             case _:
                 pass
 
-    def _said(self, text: str) -> None:
+    def _said(self, text: str, *, failed: bool = False) -> None:
+        """`failed`: nobody knows what; where there are to be replies, one that tells so follows."""
         self._words += [text] if text else []
-        if not self._words or self._live.spoken is not None:
+        unsaid = not self._words and not failed
+        if self._state == "asr" and (unsaid or self._live.spoken is not None):
             self._speaking = self._live.spoken is not None  # it was a noise, or goes on
             return
         self._outbox.put(Transcript(" ".join(self._words)).event())
         self._state = "reply"
         self._live.clear()  # nobody hears the end of what comes now
-        if not self._live.conduct.replies:
+        stopping, self._stopping = self._stopping, False
+        if stopping and self._words:
+            self._live.respond(self._live.conduct.style, joins=True, given=None, metadata=None)
+        elif stopping or not self._live.conduct.replies:
             self._over()
 
-    def _replied(self, piece: str, text: str, pcm: bytes) -> None:
-        put = self._outbox.put
-        if piece == "audio":
-            if not self._sounding:
-                self._sounding = True
-                put(SoundStart(**FORM).event())
-            put(SoundChunk(audio=pcm, **FORM).event())
-        elif piece in ("text", "transcript"):
-            put(HandledChunk(text).event())
-
     def _answered(self, response: Response) -> None:
-        put, self._active = self._outbox.put, anyio.current_time()
-        if response.error is not None:
-            self._tell(response.error)
-        else:
-            words = response.message.words if response.message is not None else ""
-            put(Handled(words).event(), HandledStop().event())
-        spoken, self._sounding = self._sounding, False
-        if spoken:
-            put(SoundStop().event())
-        if self._state == "reply" and not (spoken and self._plan.start_stage == "asr"):
+        self._active = anyio.current_time()
+        heard = self._replying.end(response)
+        if self._state == "reply" and not (heard and self._plan.start_stage == "asr"):
             self._over()  # otherwise once the satellite has `played` it: it would hear itself
 
     def _tell(self, error: ApplianceError) -> None:

@@ -27,15 +27,22 @@ FIRST_SECONDS: Final = 1.0
 """Before a satellite that is away is called again; each time twice as long …"""
 LONGEST_SECONDS: Final = 30.0
 """… up to this."""
+STAYED_SECONDS: Final = 30.0
+"""One that hangs up sooner has another server, perhaps, and is not called at once again."""
 
 
 async def keep_called(address: str, admission: Admission, about: About, patience: float) -> None:
     """Serve the satellite at host:port, and call it again whenever it is away, until cancelled."""
     wait, told = FIRST_SECONDS, False
     while True:
+        called = anyio.current_time()
         try:
-            if await _call(address, admission, about, patience):
+            await _call(address, admission, about, patience)
+            if anyio.current_time() - called >= STAYED_SECONDS:
                 wait, told = FIRST_SECONDS, False
+            elif not told:
+                log.warning("satellite hangs up at once", satellite=address)
+                told = True
         except (OSError, TimeoutError) as error:
             if not told:  # once, however long it is away
                 log.warning("satellite does not answer", satellite=address, **place_of(error))
@@ -46,21 +53,20 @@ async def keep_called(address: str, admission: Admission, about: About, patience
         wait = min(2 * wait, LONGEST_SECONDS)
 
 
-async def _call(address: str, admission: Admission, about: About, patience: float) -> bool:
-    """One connection, from its beginning to its end; whether there was one."""
+async def _call(address: str, admission: Admission, about: About, patience: float) -> None:
+    """One connection, from its beginning to its end."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     with anyio.fail_after(CONNECT_SECONDS):
         stream = await anyio.connect_tcp(host, int(port))
-    log.info("satellite answers", satellite=address)
+    log.debug("satellite answers", satellite=address)
     async with stream:
         _missed_when_gone(stream.extra(SocketAttribute.raw_socket))  # noqa: S610 - a name of anyio's
         line = Line(stream, host, admission, about, patience, idle_seconds=inf)
         with metrics.WYOMING_NOW.labels("satellite").track_inprogress():
             line.put(RunSatellite().event())
             await line.serve()
-    log.info("satellite is gone", satellite=address)
-    return True
+    log.debug("satellite is gone", satellite=address)
 
 
 def _missed_when_gone(connection: socket.socket) -> None:

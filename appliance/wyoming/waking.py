@@ -14,7 +14,7 @@ from appliance.wyoming.ears import Ears
 from appliance.wyoming.wire import AudioChunk, AudioStop, Detect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from appliance.voice.stages import Stage
     from appliance.wyoming.outbox import Outbox
@@ -27,15 +27,23 @@ EVERY_BYTES: Final = STT_RATE * SAMPLE_BYTES // 4
 """A quarter of a second between two looks."""
 PAUSE_BYTES: Final = 3 * EVERY_BYTES
 """After a word: what is left of it is not the next one."""
+WELCOME_SECONDS: Final = 5.0
+"""Of audio, after which the key is looked at again."""
 QUIET: Final = 100
 """Of 32,767: where nothing in the window is louder, nobody has spoken."""
 
 
 class Waking:
-    """One stream. `names` of wake words; the turn stage hears them."""
+    """One stream. `asked`: names of wake words, or all that are `known`; the turn stage hears them."""
 
-    def __init__(self, stage: Stage, names: Sequence[str]) -> None:
-        self._stage, self._names = stage, list(names)
+    def __init__(self, stage: Stage, asked: Sequence[str] | None, known: Sequence[str]) -> None:
+        """Raises `NotFound`."""
+        self.names = list(asked or known)
+        for name in self.names or [""]:
+            if name not in known:
+                which = f"There is no wake word {name[:80]!r}" if name else "No wake words are installed"
+                raise NotFound(f"{which} here; there are {', '.join(known) or 'none'}.", param="names")
+        self._stage = stage
         self._window = bytearray()
         self._new = 0
 
@@ -53,10 +61,10 @@ class Waking:
         if self._new < EVERY_BYTES:
             return None
         self._new = 0
-        if not self._names or int(np.abs(np.frombuffer(self._window, dtype="<i2").astype(np.int32)).max()) < QUIET:
+        if int(np.abs(np.frombuffer(self._window, dtype="<i2").astype(np.int32)).max()) < QUIET:
             return None
         try:
-            async with self._stage.stream(Wake(names=self._names), bytes(self._window)) as answer:
+            async with self._stage.stream(Wake(names=self.names), bytes(self._window)) as answer:
                 async for part, _ in answer:
                     if isinstance(part, Woken) and part.name is not None:
                         self._forget()
@@ -74,12 +82,21 @@ class Waking:
 class Detecting:
     """A stream in which somebody may say a wake word, each time that it is asked for again. `known`: all there are."""
 
-    def __init__(self, stage: Stage, known: Sequence[str], outbox: Outbox, found: Callable[[], None]) -> None:
-        self._stage, self._known, self._outbox, self._found = stage, known, outbox, found
+    def __init__(
+        self,
+        stage: Stage,
+        known: Sequence[str],
+        outbox: Outbox,
+        found: Callable[[], None],
+        welcome: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`found` is told of each word; `welcome` raises what ends it, as a stream may go on for days."""
+        self._stage, self._known, self._outbox, self._found, self._welcome = stage, known, outbox, found, welcome
 
     async def run(self, asked: Detect, first: Form, events: Next) -> None:
         """Tell of each wake word until the audio stops. Some clients send it without `audio-start`."""
         ears, waking, heard, none = Ears(first), self._waking(asked), 0.0, True
+        asked_at = 0.0
         event: ClientEvent = first
         while not isinstance(event, AudioStop):
             match event:
@@ -89,6 +106,9 @@ class Detecting:
                     if not ears.fits(event):
                         ears = Ears(event)
                     heard += ears.seconds(audio)
+                    if heard - asked_at >= WELCOME_SECONDS:
+                        asked_at = heard
+                        await self._welcome()
                     if (name := await waking.hear(ears.hear(audio))) is not None:
                         none = False
                         self._found()
@@ -101,7 +121,4 @@ class Detecting:
             self._outbox.put(NotDetected().event())
 
     def _waking(self, asked: Detect) -> Waking:
-        names = asked.names or self._known
-        if not names:
-            raise NotFound("No wake words are installed here.", param="names")
-        return Waking(self._stage, names)
+        return Waking(self._stage, asked.names, self._known)

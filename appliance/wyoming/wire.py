@@ -123,12 +123,6 @@ class Detect(ClientEvent, frozen=True):
     names: Names | None = None
 
 
-class Detection(ClientEvent, frozen=True):
-    """`detection`: a satellite has heard its wake word."""
-
-    name: Name | None = None
-
-
 class RunPipeline(ClientEvent, frozen=True):
     """`run-pipeline`: from one stage to another, in this connection."""
 
@@ -143,14 +137,9 @@ class Played(ClientEvent, frozen=True):
     """`played`: the speaker has said all that it was sent."""
 
 
-class Pong(ClientEvent, frozen=True):
-    """`pong`."""
-
-
 KINDS: dict[str, type[ClientEvent]] = {
     "describe": Describe,
     "ping": Ping,
-    "pong": Pong,
     "select-program": SelectProgram,
     "transcribe": Transcribe,
     "audio-start": AudioStart,
@@ -162,7 +151,6 @@ KINDS: dict[str, type[ClientEvent]] = {
     "synthesize-stop": SynthesizeStop,
     "transcript": Transcript,
     "detect": Detect,
-    "detection": Detection,
     "run-pipeline": RunPipeline,
     "played": Played,
 }

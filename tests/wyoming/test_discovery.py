@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import anyio
@@ -12,12 +13,15 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from appliance.wyoming.discovery import SERVICE, addresses, bound, keep_known
 
+NAME = f"the-box-of-a-test-{os.getpid()}"
+"""Of this run alone: who has the name of another one is called otherwise."""
+
 
 async def test_it_is_found_and_leaves() -> None:
     send, changes = anyio.create_memory_object_stream[tuple[str, ServiceStateChange]](8)
 
     def changed(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
-        if name.startswith("the-box-of-a-test"):
+        if name.startswith(NAME):
             send.send_nowait((name, state_change))
 
     looker = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
@@ -25,9 +29,9 @@ async def test_it_is_found_and_leaves() -> None:
         with send, changes, socket.create_server(("127.0.0.1", 0)) as listening, anyio.fail_after(60):
             browser = AsyncServiceBrowser(looker.zeroconf, SERVICE, handlers=[changed])
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(keep_known, "the-box-of-a-test", [listening])
+                tasks.start_soon(keep_known, NAME, [listening])
                 name, change = await changes.receive()
-                assert (name, change) == (f"the-box-of-a-test.{SERVICE}", ServiceStateChange.Added)
+                assert (name, change) == (f"{NAME}.{SERVICE}", ServiceStateChange.Added)
                 info = AsyncServiceInfo(SERVICE, name)
                 assert await info.async_request(looker.zeroconf, 10_000)
                 assert (info.parsed_addresses(), info.port) == (["127.0.0.1"], listening.getsockname()[1])

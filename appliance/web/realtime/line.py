@@ -11,10 +11,10 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from litestar import WebSocket
 
 from appliance import logs
+from appliance.callers.tally import Tally
 from appliance.errors import ApplianceError, InternalError, RequestError
 from appliance.sound import seconds
 from appliance.store.items import Item as Kept
-from appliance.store.usage import Amount
 from appliance.store.writing import Writing
 from appliance.voice.live.conduct import Conduct
 from appliance.voice.live.events import (
@@ -42,8 +42,6 @@ log = logs.logger(__name__)
 MOST_WAITING = 4096
 """Messages that may wait for the client. Audio is paced, so only one that does not read has as many."""
 TRY_AGAIN = 1013
-COUNTED_SECONDS = 2.0
-"""Of audio, counted together."""
 
 Outgoing = tuple[bytes, Sequence[Writing[None] | Telling]]
 """A message, and what has to be on disk before it leaves."""
@@ -74,8 +72,7 @@ class Line:
             most_seconds=box.settings.limits.turn_seconds, lead=box.settings.voice.lead_ms / 1000,
         )  # fmt: skip
         self._scope = anyio.CancelScope()
-        self._heard = 0.0
-        """Seconds of the user's audio that are not counted yet."""
+        self._tally = Tally(box.meter)
 
     async def serve(self, history: Sequence[Kept] = ()) -> None:
         """Until the client leaves, or reads nothing any more. `history`: what was said in this conversation before."""
@@ -96,7 +93,7 @@ class Line:
             slow = self._scope.cancelled_caught
         finally:
             self._record.write(self._live.conversation)
-            self._count(0.0, least=0.001)
+            self._tally.finish()
             log.info("live conversation ends", items=len(self._live.conversation), slow=slow)
         if slow:
             await part(self._socket, [], TRY_AGAIN, "events were not read in time")
@@ -179,7 +176,7 @@ class Line:
         match event:
             case c.BufferAppend(audio=audio):
                 self._box.meter.check_audio()
-                self._count(seconds(audio, live.conduct.sound_in))
+                self._tally.add(seconds(audio, live.conduct.sound_in))
                 await live.append(audio)
             case c.BufferCommit():
                 live.commit()
@@ -203,13 +200,6 @@ class Line:
                 self._respond(today(given or {}))
             case c.Ping(event_id=cause):
                 self._put(encode({"type": "appliance.pong", "ping": cause}))
-
-    def _count(self, more: float, least: float = COUNTED_SECONDS) -> None:
-        """Audio came. It is noted a few seconds at a time."""
-        self._heard += more
-        if self._heard >= least:
-            self._box.meter.count(Amount(heard_ms=int(self._heard * 1000)))
-            self._heard = 0.0
 
     async def _update(self, patch: dict[str, Any]) -> None:
         session, way = await self._lead.change(self._session, patch)
