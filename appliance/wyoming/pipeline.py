@@ -74,7 +74,7 @@ class Pipeline:
         """When something was said last."""
         self._replying = Replying(outbox)
         self._woken = self._stopping = False
-        """Whether a conversation begins with its wake word said already; whether the satellite says that all was said."""
+        """Whether the next conversation's wake word was said; whether the satellite says that this was all."""
         self._next: wire.RunPipeline | None = None
         """What another conversation begins with."""
         self._tally = Tally(box.meter)
