@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 from door import answers, kinds
-from scripted_door import door
+from scripted_door import LINEUP, VOICES, door
 from simulated import World
 from wyoming.asr import Transcript
 from wyoming.client import AsyncTcpClient
@@ -20,7 +21,9 @@ from appliance import settings as settings_module
 from appliance.callers.caller import caller_with
 from appliance.errors import Forbidden
 from appliance.settings import SettingsError
+from appliance.wyoming.about import About
 from appliance.wyoming.admission import Admission, allowed
+from appliance.wyoming.listener import Listener
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -116,3 +119,16 @@ async def test_a_key_that_speaks_only_does_not_answer() -> None:
         await admission.guest("127.0.0.1", "audio")
         with pytest.raises(Forbidden, match="needs the scope 'voice'"):
             await admission.guest("127.0.0.1", "voice")
+
+
+async def test_one_door_at_two_addresses() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        async with door() as one, anyio.create_task_group() as tasks:
+            listener = Listener(one.admission, About("box", LINEUP, VOICES), most=2, patience=20.0)
+            with socket.create_server(("127.0.0.1", 0)) as third:
+                tasks.start_soon(listener.run, [other.dup(), third.dup()])
+                for each in (other, third):
+                    came = await asked(each.getsockname()[1], Describe().event(), "info")
+                    assert kinds(came) == ["info"]
+            await listener.leave()
+            tasks.cancel_scope.cancel()

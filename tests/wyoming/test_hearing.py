@@ -8,12 +8,13 @@ import anyio
 import numpy as np
 import pytest
 from anyio.lowlevel import checkpoint
-from door import RATE, answers, send
+from door import RATE, answers, kinds, send
 from scripted_door import door
 from simulated import World
 from wyoming.asr import Transcribe, Transcript
 from wyoming.client import AsyncTcpClient
 from wyoming.error import Error
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 from wyoming.version import __version__
 
 from appliance.jobs import Understand
@@ -118,3 +119,20 @@ async def test_a_day_has_only_so_much_audio() -> None:
         async with AsyncTcpClient("127.0.0.1", one.port) as client:
             await send(client, sounds((0, 0.1)))
             assert Error.from_event((await answers(client, "error"))[-1]).code == "rate_limited"
+
+
+async def test_where_the_box_is_to_notice_the_end_silence_has_one_too() -> None:
+    async with door(endpointing="box") as one, AsyncTcpClient("127.0.0.1", one.port) as client:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("appliance.wyoming.hearing.SILENT_SECONDS", 0.5)
+            await send(client, sounds((0, 0.9)), stop=False)  # and no audio-stop
+            assert Transcript.from_event((await answers(client, "transcript"))[-1]).text == ""
+
+
+async def test_the_rest_of_a_text_that_could_not_be_spoken_is_no_request() -> None:
+    async with door() as one, AsyncTcpClient("127.0.0.1", one.port) as client:
+        await client.write_event(SynthesizeStart(SynthesizeVoice("nobody")).event())
+        for event in (SynthesizeChunk("Hello."), Synthesize("Hello."), SynthesizeStop(), Synthesize("Good bye.")):
+            await client.write_event(event.event())
+        came = await answers(client, "audio-stop")
+    assert kinds(came) == ["error", "audio-start", "audio-chunk", "audio-stop"]

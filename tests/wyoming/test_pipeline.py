@@ -14,9 +14,12 @@ from simulated import World
 from wyoming.asr import Transcript
 from wyoming.client import AsyncTcpClient
 from wyoming.error import Error
+from wyoming.ping import Ping
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.snd import Played
 from wyoming.wake import Detect
+
+from appliance.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -221,3 +224,85 @@ async def test_the_end_of_the_box_waits_for_what_is_being_said_alone(
             assert await idle.until() == []  # nobody waits for it
             assert (await busy.until("handled-stop"))[-1].type == "handled-stop"
             assert await busy.until() == []
+
+
+async def test_what_cannot_be_understood_does_not_leave_the_microphone_open(world: World) -> None:
+    hello = world.level("Hello there")
+    world.stt.failing = [InternalError("The engine failed on this request.") for _ in range(20)]
+    async with satellite(world) as (one, _):
+        await one.run(WAKE, TTS)
+        await one.until("detect")
+        await one.hears((BOX, 0.5), (0, 0.5), (hello, 1.0), (0, 4.5))
+        came = await one.until("detect")
+        assert {"error", "transcript"} <= set(kinds(came))
+        world.stt.failing.clear()
+        await one.hears((hello, 1.0), (0, 4.5), (BOX, 0.5), (0, 0.5))
+        came = await one.until("detection")
+        assert "transcript" not in kinds(came)
+        assert came[-1].type == "detection"
+
+
+async def test_a_day_that_is_used_up_is_told_once(world: World) -> None:
+    hello = world.level("Hello there")
+    async with satellite(world, keys=True) as (one, opened):
+        limits = {"audio_seconds_day": 1}
+        key, _ = await opened.box.keys.create(user="home", name="little", role="user", limits=limits)
+        opened.admission._key = key.id
+        await one.run(ASR, TTS, restart_on_end=True)
+        await one.hears((hello, 5.0), (0, 10.0))
+        came = await one.until("transcript")
+        assert [Error.from_event(each).code for each in came if Error.is_type(each.type)] == ["rate_limited"]
+        await one.hears((hello, 5.0))
+        await one.client.write_event(Ping().event())
+        assert "error" not in kinds(await one.until("pong"))
+
+
+async def test_silence_is_not_answered_however_it_ends(world: World) -> None:
+    async with satellite(world) as (one, _):
+        await one.run(ASR, TTS)
+        await one.hears((0, 2.0))
+        await send(one.client, b"", start=False)
+        assert kinds(await one.until("transcript")) == ["error", "transcript"]
+    assert not world.llm.jobs
+
+
+async def test_what_was_broken_off_is_no_part_of_what_comes_next(world: World) -> None:
+    first, second = world.level("Turn on"), world.level("Hello there")
+    async with satellite(world) as (one, _):
+        await one.run(ASR, TTS)
+        await one.hears((first, 1.0))
+        await one.until("voice-started")
+        await one.run(ASR, TTS)
+        await one.hears((second, 1.0), (0, 4.5))
+        came = await one.until("transcript")
+    assert came[-1].data["text"] == "Hello there"
+
+
+async def test_a_streaming_satellite_begins_a_new_conversation_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    hello = world.level("Hello there")
+    async with satellite(world) as (one, _):
+        await one.run(WAKE, HANDLE)
+        for forgotten in (300.0, 300.0, 0.0):
+            monkeypatch.setattr("appliance.wyoming.pipeline.FORGOTTEN_SECONDS", forgotten)
+            await one.hears((BOX, 0.5), (0, 1.0), (hello, 1.0), (0, 4.5))
+            await one.until("handled-stop")
+    counts = [len(job.messages) for job in world.llm.jobs if hasattr(job, "room")]
+    assert counts[-1] < max(counts)
+
+
+async def test_a_wake_word_that_nobody_knows(world: World) -> None:
+    async with satellite(world) as (one, _):
+        await one.run(WAKE, TTS, wake_word_names=["ok_box"])
+        error = Error.from_event((await one.until("error"))[-1])
+    assert (error.code, "ok_box" in error.text) == ("not_found", True)
+
+
+async def test_a_key_that_ends_ends_what_waits_for_a_wake_word(world: World) -> None:
+    async with satellite(world, keys=True) as (one, opened):
+        await one.client.write_event(Detect().event())
+        await one.hears((0, 1.0))
+        await opened.box.keys.revoke(opened.box.settings.wyoming.key)
+        await one.hears((0, 6.0))
+        assert Error.from_event((await one.until("error"))[-1]).code == "invalid_api_key"
