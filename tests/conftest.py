@@ -65,6 +65,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.cache.set("suite/ended", int(exitstatus))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests ask real models and whole processes: to count lines meanwhile shows few more, and takes minutes."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings_module.load(

@@ -15,13 +15,16 @@ import soxr
 from conftest import serving
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
+from wyoming.version import __version__
+
+from appliance.wyoming.frames import frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wyoming.event import Event
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 RATE = 16_000
 PIECE = 2048
 """Bytes of a chunk, as Home Assistant and satellites send them."""
@@ -36,6 +39,19 @@ def wyoming_box(log: Path, **environ: str) -> Iterator[tuple[str, int, int]]:
         port = re.search(r"tcp://127\.0\.0\.1:(\d+)", log.read_text())
         assert port is not None
         yield url, int(port[1]), process.pid
+
+
+class Client(AsyncTcpClient):
+    """As one of another version of the library."""
+
+    def __init__(self, port: int, version: str) -> None:
+        super().__init__("127.0.0.1", port)
+        self._version = version
+
+    async def write_event(self, event: Event) -> None:
+        assert self._writer is not None
+        self._writer.write(frame(event).replace(__version__.encode(), self._version.encode()))
+        await self._writer.drain()
 
 
 async def answers(client: AsyncTcpClient, *last: str) -> list[Event]:

@@ -8,7 +8,7 @@ import anyio
 import numpy as np
 import pytest
 from anyio.lowlevel import checkpoint
-from door import RATE, answers, kinds, send
+from door import RATE, Client, answers, kinds, send
 from scripted_door import door
 from simulated import World
 from wyoming.asr import Transcribe, Transcript
@@ -18,31 +18,16 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from wyoming.version import __version__
 
 from appliance.jobs import Understand
-from appliance.wyoming.frames import frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scripted_door import Door
-    from wyoming.event import Event
 
 
 def sounds(*parts: tuple[int, float]) -> bytes:
     """Levels, each for so many seconds."""
     return b"".join(np.full(int(seconds * RATE), level, dtype="<i2").tobytes() for level, seconds in parts)
-
-
-class Client(AsyncTcpClient):
-    """As one of another version of the library."""
-
-    def __init__(self, port: int, version: str) -> None:
-        super().__init__("127.0.0.1", port)
-        self._version = version
-
-    async def write_event(self, event: Event) -> None:
-        assert self._writer is not None
-        self._writer.write(frame(event).replace(__version__.encode(), self._version.encode()))
-        await self._writer.drain()
 
 
 async def heard(one: Door, pieces: Sequence[bytes], version: str = __version__) -> str:
