@@ -76,10 +76,10 @@ $(TOOLS)/made: safety.lock | setup
 secrets: $(TOOLS)/made ## Keys and passwords in what is tracked
 	@.ci/secrets
 
-# Home Assistant wants exactly these versions, and in tests it speaks with nobody but a box on the same machine.
+# Home Assistant and the satellite want exactly their versions, and in tests speak with nobody but a box on the same machine.
 .PHONY: audit
 audit: $(TOOLS)/made ## Known vulnerabilities in what is locked
-	@$(TOOLS)/bin/python .ci/audit.py $(filter-out homeassistant.lock,$(wildcard *.lock))
+	@$(TOOLS)/bin/python .ci/audit.py $(filter-out homeassistant.lock satellite.lock,$(wildcard *.lock))
 
 # Ansible and what judges it, the same way: needed by whoever provisions boxes, not by the appliance.
 $(PROVISION)/made: provision.lock | setup
