@@ -51,7 +51,7 @@ or else they wait for ever."""
 
 
 class Line:
-    """`address` is the client's; `ends_turns` as in the settings' `endpointing`."""
+    """`address` is the other side's; `patience`: seconds that half a frame, or an unread one, may take."""
 
     def __init__(
         self, stream: ByteStream, address: str, admission: Admission, about: About, patience: float,
