@@ -79,7 +79,7 @@ def socket_known(route: str) -> None:
 
 
 ERRORS: Final = Counter("appliance_errors_total", "Errors that clients were told.", ["code"], registry=REGISTRY)
-"""Counted in `web/faults` alone."""
+"""Counted where they are told: `web/faults`, and `wyoming/outbox`."""
 
 PAGE_REPORTS: Final = Counter(
     "appliance_page_reports_total",

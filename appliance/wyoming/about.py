@@ -47,6 +47,11 @@ class About:
     """Whether it says that it notices itself when somebody has said all."""
 
     @property
+    def wake_names(self) -> list[str]:
+        """Of all wake words."""
+        return [word.name for word in self.wake_words]
+
+    @property
     def info(self) -> Info:
         """All of it."""
         stt, llm, installed = self.lineup.stt, self.lineup.llm, True

@@ -28,9 +28,9 @@ class Ears:
         if form.rate != STT_RATE:
             self._resampler = soxr.ResampleStream(form.rate, STT_RATE, 1, dtype="float32", quality="LQ")
 
-    def fits(self, form: Form) -> bool:
-        """Whether audio in that form belongs to this stream."""
-        return self._form == (form.rate, form.width, form.channels)
+    def fitting(self, form: Form) -> Ears:
+        """These, or others where audio in that form is another stream."""
+        return self if self._form == (form.rate, form.width, form.channels) else Ears(form)
 
     def seconds(self, audio: bytes) -> float:
         """How long it sounds."""

@@ -106,8 +106,7 @@ class Hearing:
                 case AudioStop():
                     await self._finish()
                 case AudioChunk(audio=audio):
-                    if not ears.fits(event):
-                        ears = Ears(event)
+                    ears = ears.fitting(event)
                     await self._take(ears.hear(audio), ears.seconds(audio))
                 case AudioStart():
                     ears = Ears(event)

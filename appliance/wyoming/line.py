@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from structlog.contextvars import bound_contextvars
-from wyoming.error import Error
 from wyoming.handle import NotHandled
 from wyoming.ping import Pong
 
@@ -87,7 +86,7 @@ class Line:
                     log.info("wyoming client says nothing any more")
                 except RequestError as error:
                     outcome = "malformed"
-                    self._tell(error)
+                    self._outbox.tell(error)
                     await self._outbox.finish()
                 self._outbox.gone.cancel()
         return outcome
@@ -178,7 +177,7 @@ class Line:
             await speaking.say_as_it_comes(self._events.receive)
 
     async def _wake(self, guest: Guest, asked: wire.Detect, first: wire.Form) -> None:
-        known = [word.name for word in self._about.wake_words]
+        known = self._about.wake_names
         detecting = Detecting(guest.box.stages.turn, known, self._outbox, self._found, self._still_welcome)
         await detecting.run(asked, first, self._events.receive)
 
@@ -193,8 +192,7 @@ class Line:
     async def _run(self, guest: Guest, first: wire.RunPipeline) -> None:
         box = await answering(guest, aloud=True)
         voice = self._about.voice((box.assistant or NOBODY).voice, None)
-        known = [word.name for word in self._about.wake_words]
-        self._pipeline = Pipeline(guest, box, self._outbox, known, voice)
+        self._pipeline = Pipeline(guest, box, self._outbox, self._about.wake_names, voice)
         try:
             await self._pipeline.run(first, self._events.receive)
         finally:
@@ -221,15 +219,11 @@ class Line:
 
     async def _fail(self, error: ApplianceError, kind: Request | None = None) -> None:
         """Tell what is wrong. A client that would wait for ever is left."""
-        self._tell(error)
+        self._outbox.tell(error)
         if kind == "handle":
             self._outbox.put(NotHandled(error.message).event())
         elif self._version < KNOWS_ERRORS:
             await self._outbox.finish()
-
-    def _tell(self, error: ApplianceError) -> None:
-        metrics.ERRORS.labels(error.code).inc()
-        self._outbox.put(Error(error.message, error.code).event())
 
 
 def _version(told: str) -> tuple[int, ...]:

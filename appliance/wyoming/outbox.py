@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import anyio
+from wyoming.error import Error
 from wyoming.event import Event
 
 from appliance import metrics
@@ -13,6 +14,8 @@ from appliance.wyoming.frames import frame
 
 if TYPE_CHECKING:
     from anyio.abc import ByteSendStream
+
+    from appliance.errors import ApplianceError
 
 log = logger(__name__)
 
@@ -39,6 +42,11 @@ class Outbox:
                 self.gone.cancel()
             except anyio.ClosedResourceError:
                 return
+
+    def tell(self, error: ApplianceError) -> None:
+        """Send what is wrong, soon. It is counted as told."""
+        metrics.ERRORS.labels(error.code).inc()
+        self.put(Error(error.message, error.code).event())
 
     async def say(self, event: Event) -> None:
         """Send this; waits while much waits already."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 from wyoming.asr import Transcript
-from wyoming.error import Error
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
@@ -143,8 +142,7 @@ class Pipeline:
             case wire.AudioStart():
                 self._ears = Ears(event)
             case wire.AudioChunk(audio=audio):
-                if self._ears is None or not self._ears.fits(event):
-                    self._ears = Ears(event)
+                self._ears = self._ears.fitting(event) if self._ears is not None else Ears(event)
                 await self._hear(self._ears.hear(audio), self._ears.seconds(audio))
             case wire.AudioStop():
                 await self._stopped()
@@ -237,7 +235,7 @@ class Pipeline:
 
     def _failed(self, error: ApplianceError) -> None:
         """Something is wrong. Where the satellite was to speak, it is not any more; it stops at a transcript only."""
-        self._tell(error)
+        self._outbox.tell(error)
         if self._state != "asr" and not self._stopping:
             return
         self._state, self._stopping = "idle", False
@@ -258,10 +256,10 @@ class Pipeline:
             case TranscriptDone(text=text):
                 self._said(text)
             case TranscriptFailed(error=error):
-                self._tell(error)
+                self._outbox.tell(error)
                 self._said("", failed=True)
             case Fault(error=error):
-                self._tell(error)
+                self._outbox.tell(error)
             case ResponseCreated():
                 self._replying.begin()
             case Delta():
@@ -292,6 +290,3 @@ class Pipeline:
         heard = self._replying.end(response)
         if self._state == "reply" and not (heard and self._plan.start_stage == "asr"):
             self._over()  # otherwise once the satellite has `played` it: it would hear itself
-
-    def _tell(self, error: ApplianceError) -> None:
-        self._outbox.put(Error(error.message, error.code).event())

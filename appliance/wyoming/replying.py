@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
-from wyoming.error import Error
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 
 from appliance.wyoming.speaking import FORM
@@ -20,7 +19,7 @@ class Replying:
     """Tells one reply after another."""
 
     def __init__(self, outbox: Outbox) -> None:
-        self._put = outbox.put
+        self._outbox, self._put = outbox, outbox.put
         self.sounding = False
         """Whether one is heard now."""
 
@@ -41,7 +40,7 @@ class Replying:
     def end(self, response: Response) -> bool:
         """It is over, whatever became of it. Whether anything of it was heard."""
         if response.error is not None:
-            self._put(Error(response.error.message, response.error.code).event())
+            self._outbox.tell(response.error)
         else:
             words = response.message.words if response.message is not None else ""
             self._put(Handled(words).event(), HandledStop().event())

@@ -103,8 +103,7 @@ class Detecting:
                 case Detect():
                     waking, none = self._waking(event), True
                 case AudioChunk(audio=audio, timestamp=timestamp):
-                    if not ears.fits(event):
-                        ears = Ears(event)
+                    ears = ears.fitting(event)
                     heard += ears.seconds(audio)
                     if heard - asked_at >= WELCOME_SECONDS:
                         asked_at = heard
